@@ -1,0 +1,330 @@
+//! Starting processes: with a time limit, a bound on what they print, and no terminal.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A command to run, by argument list; no shell is involved.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    directory: Option<PathBuf>,
+    changes: Vec<(OsString, Option<OsString>)>,
+    clear: bool,
+    timeout: Option<Duration>,
+    output_limit: u64,
+}
+
+/// What a finished command left.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Exit code; `None` when a signal or the time limit ended it.
+    pub code: Option<i32>,
+    /// Standard output, up to the bound.
+    pub stdout: Vec<u8>,
+    /// Standard error, up to the bound.
+    pub stderr: Vec<u8>,
+    /// Time from start to end.
+    pub elapsed: Duration,
+}
+
+impl Output {
+    /// Whether the command ended with 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Standard output as text.
+    #[must_use]
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text.
+    #[must_use]
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// Why a command gave no output.
+#[derive(Debug)]
+pub enum ProcessError {
+    /// It could not be started, or its output could not be read.
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ran longer than allowed and was killed, with everything it had started.
+    TimedOut {
+        /// The program.
+        program: PathBuf,
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+impl ProcessError {
+    /// The system's kind of error, if the program could not be started.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Start { source, .. } => Some(source.kind()),
+            Self::TimedOut { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { program, source } => {
+                write!(f, "cannot run {}: {source}", program.display())
+            }
+            Self::TimedOut { program, limit } => {
+                write!(f, "{} ran longer than {} s", program.display(), limit.as_secs())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProcessError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start { source, .. } => Some(source),
+            Self::TimedOut { .. } => None,
+        }
+    }
+}
+
+impl Invocation {
+    /// A command without arguments.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: PathBuf::from(program.as_ref()),
+            arguments: Vec::new(),
+            directory: None,
+            changes: Vec::new(),
+            clear: false,
+            timeout: None,
+            output_limit: 64 << 20,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs in `directory`.
+    #[must_use]
+    pub fn directory(mut self, directory: impl AsRef<Path>) -> Self {
+        self.directory = Some(directory.as_ref().to_path_buf());
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.changes.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// Removes an environment variable.
+    #[must_use]
+    pub fn without_env(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.changes.push((name.as_ref().to_owned(), None));
+        self
+    }
+
+    /// Starts from an empty environment; what [`Invocation::env`] sets is all there is.
+    #[must_use]
+    pub fn clear_env(mut self) -> Self {
+        self.clear = true;
+        self
+    }
+
+    /// Kills the command, and everything it started, after this long.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Keeps at most this many bytes of each stream; the rest is read and dropped.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: u64) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// Runs to the end with both streams captured and no standard input.
+    ///
+    /// # Errors
+    /// The program cannot be started, or ran longer than the limit.
+    pub fn output(&self) -> Result<Output, ProcessError> {
+        let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
+        let started = Instant::now();
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        own_group(&mut command);
+        let mut child = command.spawn().map_err(start_error)?;
+        let stdout = capture(child.stdout.take(), self.output_limit);
+        let stderr = capture(child.stderr.take(), self.output_limit);
+        let deadline = self.timeout.map(|limit| started + limit);
+        let mut pause = Duration::from_micros(200);
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(start_error)? {
+                break status;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                kill_group(&mut child);
+                let _ = child.wait();
+                return Err(ProcessError::TimedOut {
+                    program: self.program.clone(),
+                    limit: self.timeout.unwrap_or_default(),
+                });
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        };
+        Ok(Output {
+            code: status.code(),
+            stdout: stdout.join().unwrap_or_default(),
+            stderr: stderr.join().unwrap_or_default(),
+            elapsed: started.elapsed(),
+        })
+    }
+
+    /// Runs with this process's own standard streams, for chores whose talk is for the user.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn status(&self) -> Result<ExitStatus, ProcessError> {
+        self.command()
+            .status()
+            .map_err(|source| ProcessError::Start { program: self.program.clone(), source })
+    }
+
+    /// The command as a person would type it on this system.
+    #[must_use]
+    pub fn display(&self) -> String {
+        std::iter::once(self.program.as_os_str())
+            .chain(self.arguments.iter().map(OsString::as_os_str))
+            .map(|part| crate::quote(crate::Os::current(), &part.to_string_lossy()))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        if self.clear {
+            command.env_clear();
+        }
+        for (name, value) in &self.changes {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+}
+
+/// Reads a stream to its end on a thread, so that a full pipe never stops the child.
+fn capture<R: Read + Send + 'static>(stream: Option<R>, limit: u64) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        if let Some(mut stream) = stream {
+            let _ = stream.by_ref().take(limit).read_to_end(&mut kept);
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+        kept
+    })
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_command: &mut Command) {}
+
+#[cfg(unix)]
+fn kill_group(child: &mut std::process::Child) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.kill();
+}
+
+#[cfg(not(unix))]
+fn kill_group(child: &mut std::process::Child) {
+    let _ = child.kill();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_streams_and_the_code_come_back() {
+        let output =
+            Invocation::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).output().unwrap();
+        assert_eq!(output.code, Some(3));
+        assert_eq!(output.stdout_text(), "out\n");
+        assert_eq!(output.stderr_text(), "err\n");
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed_with_its_children() {
+        let error = Invocation::new("sh")
+            .args(["-c", "sleep 60 & sleep 60"])
+            .timeout(Duration::from_millis(100))
+            .output()
+            .unwrap_err();
+        assert!(matches!(error, ProcessError::TimedOut { .. }));
+    }
+
+    #[test]
+    fn what_it_prints_is_bounded() {
+        let output = Invocation::new("sh")
+            .args(["-c", "head -c 1000000 /dev/zero"])
+            .output_limit(10)
+            .output()
+            .unwrap();
+        assert_eq!(output.stdout.len(), 10);
+        assert!(output.success());
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Invocation::new("/nonexistent/tool").output().unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/tool"));
+    }
+}

@@ -1,0 +1,1 @@
+//! One renderer per file; each reads a [`crate::Report`] and returns text.
