@@ -1,1 +1,65 @@
-//! See the crate's description in Cargo.toml.
+//! The program: flags, configuration, commands.
+//!
+//! With `xtask` this is the only crate that prints: data on standard output, talk on standard
+//! error. The same program is reached as `truewheel` and as `cargo xtask`.
+
+mod cli;
+mod commands;
+mod failure;
+mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use report::ExitStatus;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::output::Printer;
+
+/// Runs the program and says how it ended.
+///
+/// `args` are the arguments after the program's name; `name` is how the user calls the program
+/// (`truewheel` or `cargo xtask`), as help and usage lines show it.
+pub fn run(args: impl IntoIterator<Item = OsString>, name: &'static str) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let printer = Printer::new(cli::color_asked_for(&args));
+    let command = Cli::command().bin_name(name).no_binary_name(true);
+    let cli = match command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&printer, &error),
+    };
+    match dispatch(&cli, &printer, name) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            printer.talk(&failure.render());
+            failure.status.into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStatus, Failure> {
+    let host = host::Host::current()
+        .map_err(|error| Failure::tool(error, "cannot tell which directory this is run in"))?;
+    let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
+    match &cli.command {
+        Command::Init(flags) => commands::init::run(&context, flags),
+    }
+}
+
+/// Help and version are data; a wrong flag is talk, and counts as bad input.
+fn usage(printer: &Printer, error: &clap::Error) -> ExitCode {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        printer.talk(&text);
+        return ExitStatus::BadInput.into();
+    }
+    match printer.data(&text) {
+        Ok(()) => ExitStatus::Healthy.into(),
+        Err(failure) => {
+            printer.talk(&failure.render());
+            failure.status.into()
+        }
+    }
+}
