@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -223,6 +223,24 @@ impl Invocation {
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })
     }
 
+    /// Runs to the end and hands over each line of standard output as it comes; standard error is
+    /// this process's own. The time limit and the bound on output do not apply.
+    ///
+    /// # Errors
+    /// The program cannot be started, or its output cannot be read.
+    pub fn lines(&self, mut each: impl FnMut(&str)) -> Result<ExitStatus, ProcessError> {
+        let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(start_error)?;
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).split(b'\n') {
+                each(&String::from_utf8_lossy(&line.map_err(start_error)?));
+            }
+        }
+        child.wait().map_err(start_error)
+    }
+
     /// The command as a person would type it on this system.
     #[must_use]
     pub fn display(&self) -> String {
@@ -299,6 +317,17 @@ mod tests {
         assert_eq!(output.code, Some(3));
         assert_eq!(output.stdout_text(), "out\n");
         assert_eq!(output.stderr_text(), "err\n");
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_the_status_last() {
+        let mut lines = Vec::new();
+        let status = Invocation::new("sh")
+            .args(["-c", "echo one; printf two; exit 3"])
+            .lines(|line| lines.push(line.to_owned()))
+            .unwrap();
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(status.code(), Some(3));
     }
 
     #[test]

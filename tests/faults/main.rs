@@ -1,0 +1,1 @@
+//! Faults made for real, and healthy machines: the program is run on each.

@@ -1,0 +1,85 @@
+//! The lanes of `cargo xtask test`, and which test belongs to which.
+
+use clap::ValueEnum;
+
+/// One kind of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Lane {
+    /// Unit tests of every crate, and the examples in their documentation.
+    Unit,
+    /// The program's command line.
+    Cli,
+    /// The rules of the repository.
+    Repository,
+    /// Faults made for real.
+    Faults,
+    /// Faults in real conda prefixes.
+    Conda,
+    /// Faults on real mounts.
+    Mounts,
+    /// Healthy environments yield nothing.
+    Silence,
+    /// Damaged and hostile files never stop the doctor.
+    Garbage,
+    /// The doctor changes nothing.
+    Unchanged,
+}
+
+impl Lane {
+    /// As written on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Cli => "cli",
+            Self::Repository => "repository",
+            Self::Faults => "faults",
+            Self::Conda => "conda",
+            Self::Mounts => "mounts",
+            Self::Silence => "silence",
+            Self::Garbage => "garbage",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    /// The integration-test binary that holds it; unit tests are in every crate.
+    pub(crate) fn binary(self) -> Option<&'static str> {
+        match self {
+            Self::Unit => None,
+            Self::Cli => Some("cli"),
+            Self::Repository => Some("repository"),
+            Self::Faults
+            | Self::Conda
+            | Self::Mounts
+            | Self::Silence
+            | Self::Garbage
+            | Self::Unchanged => Some("faults"),
+        }
+    }
+
+    /// The lane of a test in the binary `faults`: by its module, else by what its name says it
+    /// needs.
+    pub(crate) fn of_fault_test(test: &str) -> Self {
+        let module = test.split("::").next().unwrap_or(test);
+        match module {
+            "silence" => Self::Silence,
+            "garbage" => Self::Garbage,
+            "unchanged" => Self::Unchanged,
+            _ if test.contains("conda") => Self::Conda,
+            _ if test.contains("mount") => Self::Mounts,
+            _ => Self::Faults,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_goes_by_its_module_first_and_by_its_name_second() {
+        assert_eq!(Lane::of_fault_test("silence::a_conda_environment"), Lane::Silence);
+        assert_eq!(Lane::of_fault_test("npy::conda_and_pip_disagree"), Lane::Conda);
+        assert_eq!(Lane::of_fault_test("fs::a_full_mount"), Lane::Mounts);
+        assert_eq!(Lane::of_fault_test("env::base_removed"), Lane::Faults);
+    }
+}

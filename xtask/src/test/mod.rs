@@ -1,0 +1,177 @@
+//! `cargo xtask test`: every test of the repository, lane by lane, with what it needs made first.
+
+mod lanes;
+mod libtest;
+mod tally;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use host::Invocation;
+
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use lanes::Lane;
+use tally::Tally;
+
+/// Run the tests, lane by lane.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// Fail when a test or a lane could not run here.
+    #[arg(long)]
+    require_all: bool,
+    /// Lanes to run; all of them without one.
+    #[arg(value_enum)]
+    lanes: Vec<Lane>,
+}
+
+/// Runs the chosen lanes and prints what came of each.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::open()?;
+    let chosen: Vec<Lane> = Lane::value_variants()
+        .iter()
+        .copied()
+        .filter(|lane| flags.lanes.is_empty() || flags.lanes.contains(lane))
+        .collect();
+    let mut tally = Tally::new(&chosen);
+
+    let compile = workspace.cargo().args(["test", "--workspace", "--all-targets", "--no-run"]);
+    if !compile.status()?.success() {
+        for lane in &chosen {
+            tally.lane_failed(*lane, "the workspace does not compile");
+        }
+        return Ok(finish(&tally, flags));
+    }
+    let mut faults = None;
+    for lane in chosen {
+        match lane.binary() {
+            None => run_unit(&workspace, lane, &mut tally)?,
+            Some("faults") => {
+                let faults = match &mut faults {
+                    Some(faults) => faults,
+                    None => faults.insert(Faults::prepare(&workspace)?),
+                };
+                faults.run(&workspace, lane, &mut tally)?;
+            }
+            Some(binary) => {
+                let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
+                run_tests(&command, lane, &mut tally)?;
+            }
+        }
+    }
+    Ok(finish(&tally, flags))
+}
+
+fn finish(tally: &Tally, flags: &Flags) -> ExitCode {
+    print!("{}", tally.render());
+    if tally.failed() > 0 || (flags.require_all && tally.skipped() > 0) {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn run_unit(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
+    for kinds in [&["--lib", "--bins"][..], &["--doc"]] {
+        let command = workspace.cargo().args(["test", "--workspace", "--no-fail-fast"]).args(kinds);
+        run_tests(&command, lane, tally)?;
+    }
+    Ok(())
+}
+
+/// The test binary `faults`, which holds several lanes.
+struct Faults {
+    /// Names of its tests.
+    tests: Vec<String>,
+    /// The tools its tests use, or why there are none.
+    tools: anyhow::Result<Tools>,
+    /// Where a test that cannot run here says why.
+    skips: PathBuf,
+}
+
+impl Faults {
+    fn prepare(workspace: &Workspace) -> anyhow::Result<Self> {
+        let list = ["test", "--workspace", "--test", "faults", "--", "--list", "--format", "terse"];
+        let listed = workspace.cargo().args(list).output()?.stdout_text();
+        Ok(Self {
+            tests: listed.lines().filter_map(libtest::listed).map(str::to_owned).collect(),
+            tools: tools::provision(workspace),
+            skips: workspace.target.join("test-tools/skipped.txt"),
+        })
+    }
+
+    fn run(&self, workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
+        let tests: Vec<&String> =
+            self.tests.iter().filter(|test| Lane::of_fault_test(test) == lane).collect();
+        if tests.is_empty() {
+            tally.lane_skipped(lane, "it holds no test");
+            return Ok(());
+        }
+        host::write_atomically(&self.skips, b"")
+            .with_context(|| format!("cannot write {}", self.skips.display()))?;
+        let mut command = in_own_mounts(workspace)
+            .args(["test", "--workspace", "--test", "faults", "--", "--exact"])
+            .args(tests)
+            .env("TRUEWHEEL_TEST_SKIPS", &self.skips);
+        command = match &self.tools {
+            Ok(tools) => with_tools(command, tools),
+            Err(error) => command.env("TRUEWHEEL_TEST_TOOLS_MISSING", format!("{error:#}")),
+        };
+        run_tests(&command, lane, tally)?;
+        let text = workspace.host.read_text(&self.skips, 16 << 20)?;
+        for (test, reason) in text.lines().filter_map(|line| line.split_once('\t')) {
+            tally.test_skipped(lane, test, reason);
+        }
+        Ok(())
+    }
+}
+
+fn with_tools(command: Invocation, tools: &Tools) -> Invocation {
+    let command = command
+        .env("TRUEWHEEL_TEST_TOOLS", &tools.directory)
+        .env("TRUEWHEEL_TEST_PYTHON", &tools.python);
+    tools.network.iter().fold(command, |command, (name, value)| command.env(name, value))
+}
+
+/// Cargo in mounts of its own where that is allowed, so that whatever a test mounts is gone when
+/// the run ends, however it ends.
+fn in_own_mounts(workspace: &Workspace) -> Invocation {
+    let unshare = Path::new("/usr/bin/unshare");
+    let arguments = ["--mount", "--propagation", "private"];
+    let allowed = workspace.host.user_id == Some(0)
+        && Invocation::new(unshare)
+            .args(arguments)
+            .arg("true")
+            .output()
+            .is_ok_and(|output| output.success());
+    if !allowed {
+        return workspace.cargo();
+    }
+    Invocation::new(unshare)
+        .args(arguments)
+        .arg(workspace.cargo_program())
+        .directory(&workspace.root)
+}
+
+/// Runs one cargo command, passes its lines on, and counts its tests. A command that fails without
+/// a failed test (it does not compile, a test process dies) is a failure of its own.
+fn run_tests(command: &Invocation, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let before = tally.failed();
+    let status = command.lines(|line| {
+        println!("{line}");
+        if let Some((_, verdict)) = libtest::verdict(line) {
+            tally.count(lane, verdict);
+        }
+    })?;
+    if !status.success() && tally.failed() == before {
+        tally.lane_failed(lane, &format!("its tests did not run to the end ({status})"));
+    }
+    tally.took(lane, started.elapsed());
+    Ok(())
+}
