@@ -1,0 +1,3 @@
+//! ENV: virtual environments.
+
+pub(super) mod env001;

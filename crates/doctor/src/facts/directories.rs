@@ -1,0 +1,121 @@
+//! Directories that builds will use, cargo's target directory, and the project's own files.
+
+use host::{HostPath, Mount, ProbeResults, Seen, Space};
+use serde::{Deserialize, Serialize};
+
+/// What a directory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectoryRole {
+    /// The project itself.
+    Project,
+    /// cargo's target directory (projects with a Cargo.toml only).
+    Target,
+    /// Temporary files: `TMPDIR`, or the system's default.
+    Temporary,
+    /// `CARGO_HOME`.
+    CargoHome,
+    /// The home directory.
+    Home,
+    /// A Python environment that the project uses.
+    Environment,
+    /// uv's cache, from which it links files into environments.
+    UvCache,
+}
+
+impl DirectoryRole {
+    /// For a reader: `cargo's target directory`.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Project => "the project directory",
+            Self::Target => "cargo's target directory",
+            Self::Temporary => "the directory for temporary files",
+            Self::CargoHome => "CARGO_HOME",
+            Self::Home => "the home directory",
+            Self::Environment => "the Python environment",
+            Self::UvCache => "uv's cache",
+        }
+    }
+}
+
+/// One directory that builds or installations here will use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DirectoryFacts {
+    /// What it is for.
+    pub role: DirectoryRole,
+    /// The directory as the tools name it. It may not exist yet.
+    pub path: HostPath,
+    /// Who chose it, for a reader: `CARGO_TARGET_DIR`, `build.target-dir in .cargo/config.toml`,
+    /// `default`.
+    pub chosen_by: String,
+    /// Whether it exists.
+    pub exists: bool,
+    /// The nearest existing directory at or above it, links followed: what was looked at.
+    pub nearest: HostPath,
+    /// The file system it lies on.
+    pub mount: Option<Mount>,
+    /// Number of the device it lies on (0 where the system has none).
+    pub device: u64,
+    /// Owner of `nearest`.
+    pub owner: Option<u32>,
+    /// Whether this user may write to `nearest`, by permissions.
+    pub may_write: Seen<bool>,
+    /// Room left.
+    pub space: Seen<Space>,
+    /// Whether names differing only in case are the same file here.
+    pub case_insensitive: Seen<bool>,
+    /// Experiments, made only in directories the tool may write to.
+    pub probes: ProbeResults,
+    /// Entries at the top of it (two levels at most) that belong to another user, at most 20.
+    pub foreign_owned: Vec<(HostPath, u32)>,
+}
+
+/// A compiled build script in the target directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildScript {
+    /// The executable.
+    pub path: HostPath,
+    /// Length in bytes.
+    pub len: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// Architectures, or why they cannot be told (truncated, not a program).
+    pub architectures: Seen<Vec<String>>,
+}
+
+/// What lies in cargo's target directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// The directory.
+    pub path: HostPath,
+    /// `rustc -vV` as `.rustc_info.json` remembers it.
+    pub rustc_info: Seen<String>,
+    /// Compiled build scripts, at most 2,000.
+    pub build_scripts: Vec<BuildScript>,
+    /// A target directory that cargo's dep-info files name instead of this one: the directory was
+    /// copied or moved from there.
+    pub made_at: Option<HostPath>,
+    /// The longest path present below it, if it was walked.
+    pub longest: Option<HostPath>,
+}
+
+/// The project's own files: one bounded walk, version control, environments and build directories
+/// left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTree {
+    /// Files and directories seen.
+    pub entries: usize,
+    /// Whether the walk stopped at its bound.
+    pub truncated: bool,
+    /// The longest path.
+    pub longest: Option<HostPath>,
+    /// Pairs of paths in one directory that differ only in case, at most 20.
+    pub case_clashes: Vec<(HostPath, HostPath)>,
+    /// Source files changed later than now, with their times in nanoseconds since 1970, at most 20.
+    pub from_the_future: Vec<(HostPath, i64)>,
+    /// Extension modules (`.so`, `.pyd`) among the sources.
+    pub extension_modules: Vec<HostPath>,
+    /// Directories with an `__init__.py`, relative depth at most 4, at most 500.
+    pub packages: Vec<HostPath>,
+}

@@ -1,0 +1,60 @@
+//! The machine, its user, its environment variables, its container engines.
+
+use std::collections::BTreeMap;
+
+use host::{Arch, HostPath, Os, Seen, Version};
+use serde::{Deserialize, Serialize};
+
+/// The machine as the calling shell sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MachineFacts {
+    /// Operating system.
+    pub os: Os,
+    /// Processor architecture.
+    pub arch: Arch,
+    /// Kernel release, for example `6.1.0-18-amd64` (Linux only).
+    pub kernel: Seen<String>,
+    /// Whether this is the Windows Subsystem for Linux.
+    pub wsl: bool,
+    /// Version of glibc, where there is one.
+    pub glibc: Seen<Version>,
+    /// Effective user id, where the system has one.
+    pub user_id: Option<u32>,
+    /// Home directory.
+    pub home: Option<HostPath>,
+    /// Directory the tool was started in.
+    pub working_directory: HostPath,
+    /// The environment variables that matter to Python, cargo and linkers.
+    pub variables: BTreeMap<String, String>,
+    /// Whether Windows accepts paths over 260 characters (`LongPathsEnabled`).
+    pub long_paths: Seen<bool>,
+    /// Time of gathering, in nanoseconds since 1970.
+    pub now_ns: i64,
+}
+
+/// A socket at which an engine listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineSocket {
+    /// Its path.
+    pub path: HostPath,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Whether this user may write to it.
+    pub may_write: Seen<bool>,
+}
+
+/// Container engines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineFacts {
+    /// `podman` on `PATH`.
+    pub podman: Option<HostPath>,
+    /// `docker` on `PATH`.
+    pub docker: Option<HostPath>,
+    /// The socket that `docker` would use, if it is a local one.
+    pub docker_socket: Option<EngineSocket>,
+    /// `DOCKER_HOST`, if it names another machine or another kind of connection.
+    pub docker_remote: Option<String>,
+    /// Whether the project wants containers: a Dockerfile, a `docker` directory, or a `[build]`
+    /// section in `truewheel.toml`. The file that says so.
+    pub wanted_by: Option<HostPath>,
+}

@@ -1,0 +1,191 @@
+//! The project's own declarations: pyproject.toml, Cargo manifests, lock file, cargo configuration.
+
+use std::collections::BTreeMap;
+
+use host::{HostPath, Seen};
+use serde::{Deserialize, Serialize};
+
+/// The project.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProjectFacts {
+    /// Its directory.
+    pub root: HostPath,
+    /// `pyproject.toml` in the project's directory.
+    pub pyproject: Seen<Pyproject>,
+    /// The Cargo workspace's directory, if there is a Cargo.toml at or above the project.
+    pub workspace_root: Option<HostPath>,
+    /// Every manifest of the Cargo workspace (the root's own package first).
+    pub crates: Vec<CrateManifest>,
+    /// Manifests that could not be read, with the reason.
+    pub broken_manifests: Vec<(HostPath, String)>,
+    /// `Cargo.lock` of the workspace.
+    pub lock: Seen<CargoLock>,
+    /// cargo's configuration files, nearest first, `CARGO_HOME`'s last.
+    pub cargo_configs: Vec<CargoConfig>,
+    /// `rust-toolchain.toml` or `rust-toolchain`, and the channel it asks for.
+    pub toolchain_file: Option<(HostPath, String)>,
+}
+
+impl ProjectFacts {
+    /// The crates that depend on `name` directly (under any rename).
+    pub fn crates_using<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a CrateManifest> {
+        self.crates.iter().filter(move |manifest| {
+            manifest.dependencies.iter().any(|dependency| dependency.package == name)
+        })
+    }
+
+    /// The versions of a crate in `Cargo.lock`, in its order.
+    #[must_use]
+    pub fn locked(&self, name: &str) -> Vec<&LockedPackage> {
+        self.lock
+            .get()
+            .map(|lock| lock.packages.iter().filter(|package| package.name == name).collect())
+            .unwrap_or_default()
+    }
+}
+
+/// What `pyproject.toml` declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pyproject {
+    /// The file.
+    pub path: HostPath,
+    /// `project.name`, normalised (PEP 503).
+    pub name: Option<String>,
+    /// `project.requires-python`, as written.
+    pub requires_python: Option<String>,
+    /// `project.dependencies`, as written.
+    pub dependencies: Vec<String>,
+    /// `build-system.build-backend`.
+    pub build_backend: Option<String>,
+    /// `build-system.requires`, as written.
+    pub build_requires: Vec<String>,
+    /// `[tool.maturin]`.
+    pub maturin: Option<MaturinConfig>,
+    /// `tool.uv.cache-keys`: the `file` patterns and other entries, as text.
+    pub uv_cache_keys: Option<Vec<String>>,
+    /// Whether there is a `[tool.uv]` table.
+    pub uses_uv: bool,
+}
+
+/// What `[tool.maturin]` declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaturinConfig {
+    /// `module-name`.
+    pub module_name: Option<String>,
+    /// `python-source`.
+    pub python_source: Option<String>,
+    /// `manifest-path`.
+    pub manifest_path: Option<String>,
+    /// `features`.
+    pub features: Vec<String>,
+    /// `bindings`.
+    pub bindings: Option<String>,
+}
+
+/// In which table a dependency stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DependencyKind {
+    /// `[dependencies]`
+    Normal,
+    /// `[dev-dependencies]`
+    Dev,
+    /// `[build-dependencies]`
+    Build,
+}
+
+/// One dependency of a crate, `workspace = true` already resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The key in the manifest.
+    pub name: String,
+    /// The package's real name.
+    pub package: String,
+    /// Version requirement, as written.
+    pub requirement: Option<String>,
+    /// Features asked for.
+    pub features: Vec<String>,
+    /// Whether default features are wanted.
+    pub default_features: bool,
+    /// Whether it is optional.
+    pub optional: bool,
+    /// `path` or `git`, if it does not come from a registry.
+    pub location: Option<String>,
+    /// Table.
+    pub kind: DependencyKind,
+    /// `cfg(...)` or triple of `[target.X.dependencies]`.
+    pub target: Option<String>,
+}
+
+/// A `#[pymodule]` in a crate's sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PyModule {
+    /// The name Python imports: `#[pyo3(name = "...")]`, else the function's or module's.
+    pub name: String,
+    /// Source file.
+    pub file: HostPath,
+    /// Line of the attribute, from 1.
+    pub line: usize,
+}
+
+/// What one Cargo.toml declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrateManifest {
+    /// The file.
+    pub path: HostPath,
+    /// `package.name`.
+    pub name: String,
+    /// `package.version`, workspace inheritance resolved.
+    pub version: Option<String>,
+    /// `lib.name`, or the package's name with `-` as `_`.
+    pub lib_name: String,
+    /// Whether there is a library at all.
+    pub has_lib: bool,
+    /// `lib.crate-type`.
+    pub crate_types: Vec<String>,
+    /// Dependencies of every table.
+    pub dependencies: Vec<Dependency>,
+    /// `[features]`.
+    pub features: BTreeMap<String, Vec<String>>,
+    /// `#[pymodule]`s in its sources (crates that use PyO3 only).
+    pub pymodules: Vec<PyModule>,
+}
+
+/// What `Cargo.lock` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CargoLock {
+    /// The file.
+    pub path: HostPath,
+    /// Packages.
+    pub packages: Vec<LockedPackage>,
+}
+
+/// One package of `Cargo.lock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedPackage {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Where it comes from; `None` for a package of the workspace or a path.
+    pub source: Option<String>,
+    /// Its dependencies: `name`, or `name version` where there are several of that name.
+    pub dependencies: Vec<String>,
+}
+
+/// One configuration file of cargo.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CargoConfig {
+    /// The file.
+    pub path: HostPath,
+    /// `build.target-dir`.
+    pub target_dir: Option<String>,
+    /// `build.target`.
+    pub build_target: Option<String>,
+    /// `target.<triple>.linker`.
+    pub linkers: BTreeMap<String, String>,
+    /// `target.<triple>.rustflags` and `build.rustflags` (key `build`), joined by spaces.
+    pub rustflags: BTreeMap<String, String>,
+    /// `[env]`.
+    pub env: BTreeMap<String, String>,
+}
