@@ -7,6 +7,7 @@ mod exit;
 mod finding;
 mod fix;
 mod model;
+mod outline;
 pub mod render;
 
 pub use exit::ExitStatus;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExitStatus, Finding, Severity};
+use crate::{ExitStatus, Finding, Severity, outline};
 
 /// Version of the JSON layout of a [`Report`]; raised with every change that a reader could notice.
 pub const REPORT_SCHEMA: &str = "truewheel-report/1";
@@ -98,14 +98,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether `finding` is folded under another one of this report.
-    #[must_use]
-    pub fn is_folded(&self, finding: &Finding) -> bool {
-        finding.because_of.as_ref().is_some_and(|cause| {
-            self.findings.iter().any(|f| f.code == cause.code && f.subject == cause.subject)
-        })
-    }
-
     /// Fills [`Report::summary`]'s counts of findings and checks from the lists.
     pub fn summarize(&mut self) {
         let mut summary = Summary {
@@ -114,8 +106,8 @@ impl Report {
             suppressed: self.suppressed.len(),
             ..Summary::default()
         };
-        for finding in &self.findings {
-            if self.is_folded(finding) {
+        for (finding, cause) in self.findings.iter().zip(outline::causes(&self.findings)) {
+            if cause.is_some() {
                 summary.folded += 1;
                 continue;
             }

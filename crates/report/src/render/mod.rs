@@ -1,1 +1,29 @@
-//! One renderer per file; each reads a [`crate::Report`] and returns text.
+//! Renderers, one per file; all read the same [`Report`].
+
+pub mod github;
+pub mod human;
+pub mod json;
+pub mod markdown;
+
+mod shell;
+mod summary;
+mod text;
+
+pub use shell::Shell;
+
+/// What a renderer may need to know of its reader; each takes what concerns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// Whether to list every check, what could not be read, and what is suppressed.
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { width: 100, color: false, verbose: false }
+    }
+}
