@@ -1,0 +1,203 @@
+//! Running the real program on the sandbox, and what a test says about its report.
+
+use std::time::Duration;
+
+use report::{Finding, Fix, Outcome, Platform, Report, Severity, Step};
+
+use super::{Sandbox, expect_success, finish, tools};
+
+/// No machine that a test makes is worth more of the doctor's time.
+const DOCTOR_LIMIT: Duration = Duration::from_secs(120);
+
+/// One run of the doctor in a sandbox.
+pub(crate) struct Diagnosis<'a> {
+    sandbox: &'a Sandbox,
+    arguments: Vec<String>,
+    /// Everything it said.
+    pub(crate) report: Report,
+    /// How it ended.
+    pub(crate) code: Option<i32>,
+}
+
+impl Sandbox {
+    /// Runs the doctor on the project.
+    #[track_caller]
+    pub(crate) fn doctor(&self) -> Diagnosis<'_> {
+        self.doctor_with(&[])
+    }
+
+    /// Runs the doctor on the project, with more flags.
+    #[track_caller]
+    pub(crate) fn doctor_with(&self, flags: &[&str]) -> Diagnosis<'_> {
+        let arguments: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let command = self.doctor_command(&arguments).args(["--format", "json"]);
+        let output = finish(&command);
+        let stderr = output.stderr_text();
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("no report ({error}); it ended with {:?} and said:\n{stderr}", output.code)
+        });
+        let diagnosis = Diagnosis { sandbox: self, arguments, report, code: output.code };
+        diagnosis.nothing_crashed(&stderr);
+        diagnosis
+    }
+
+    fn doctor_command(&self, arguments: &[String]) -> host::Invocation {
+        self.command(env!("CARGO_BIN_EXE_truewheel"))
+            .arg("doctor")
+            .arg("--project")
+            .arg(self.project())
+            .args(arguments)
+            .timeout(DOCTOR_LIMIT)
+    }
+}
+
+impl Diagnosis<'_> {
+    /// The findings that are errors or warnings and root causes have exactly these codes.
+    #[track_caller]
+    pub(crate) fn only(&self, codes: &[&str]) -> &Self {
+        let mut expected = codes.to_vec();
+        expected.sort_unstable();
+        let mut found: Vec<&str> = self
+            .report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+            .filter(|finding| !self.report.is_folded(finding))
+            .map(|finding| finding.code.as_str())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        assert!(found == expected, "expected {expected:?}, found {found:?}\n{}", self.shown());
+        self
+    }
+
+    /// No error and no warning.
+    #[track_caller]
+    pub(crate) fn silent(&self) -> &Self {
+        self.only(&[]);
+        assert!(self.code == Some(0), "it ended with {:?}\n{}", self.code, self.shown());
+        self
+    }
+
+    /// The first finding with this code.
+    #[track_caller]
+    pub(crate) fn finding(&self, code: &str) -> &Finding {
+        match self.report.findings.iter().find(|finding| finding.code == code) {
+            Some(finding) => finding,
+            None => panic!("{code} was not found\n{}", self.shown()),
+        }
+    }
+
+    /// Every finding with this code is gone, and it ended as it should.
+    #[track_caller]
+    pub(crate) fn gone(&self, code: &str) -> &Self {
+        let found = self.report.findings.iter().any(|finding| finding.code == code);
+        assert!(!found, "{code} is still there\n{}", self.shown());
+        self
+    }
+
+    /// How bad the finding is.
+    #[track_caller]
+    pub(crate) fn severity(&self, code: &str, severity: Severity) -> &Self {
+        let found = self.finding(code).severity;
+        assert!(found == severity, "{code} is of severity {found}\n{}", self.shown());
+        self
+    }
+
+    /// The finding's root cause says this.
+    #[track_caller]
+    pub(crate) fn cause_contains(&self, code: &str, text: &str) -> &Self {
+        let cause = &self.finding(code).cause;
+        assert!(cause.contains(text), "{code} has the cause {cause:?}\n{}", self.shown());
+        self
+    }
+
+    /// The finding's message says this.
+    #[track_caller]
+    pub(crate) fn message_contains(&self, code: &str, text: &str) -> &Self {
+        let message = &self.finding(code).message;
+        assert!(message.contains(text), "{code} says {message:?}\n{}", self.shown());
+        self
+    }
+
+    /// The finding rests on an observation with this text, in its path or in its value.
+    #[track_caller]
+    pub(crate) fn evidence_contains(&self, code: &str, text: &str) -> &Self {
+        let found = self.finding(code).evidence.iter().any(|evidence| {
+            evidence.value.contains(text)
+                || evidence.path.as_ref().is_some_and(|path| path.contains(text))
+        });
+        assert!(found, "{code} shows no {text:?} as evidence\n{}", self.shown());
+        self
+    }
+
+    /// The finding is folded under another one.
+    #[track_caller]
+    pub(crate) fn folded(&self, code: &str, under: &str) -> &Self {
+        let finding = self.finding(code);
+        let folded = self.report.is_folded(finding)
+            && finding.because_of.as_ref().is_some_and(|cause| cause.code == under);
+        assert!(folded, "{code} is not folded under {under}\n{}", self.shown());
+        self
+    }
+
+    /// Carries out the finding's first cure for this system, for real, and looks again.
+    #[track_caller]
+    pub(crate) fn apply_fix(&self, code: &str) -> Self {
+        self.apply_fix_with(code, |step| {
+            panic!("the cure of {code} needs a person: {step:?}\n{}", self.shown())
+        })
+    }
+
+    /// The same, where `by_hand` does what the cure leaves to a person.
+    #[track_caller]
+    pub(crate) fn apply_fix_with(&self, code: &str, mut by_hand: impl FnMut(&Step)) -> Self {
+        let fixes = &self.finding(code).fixes;
+        let applies = |fix: &&Fix| matches!(fix.platform, Platform::Any | Platform::Linux);
+        let Some(fix) = fixes.iter().find(applies) else {
+            panic!("{code} has no cure for this system\n{}", self.shown())
+        };
+        for step in &fix.steps {
+            match step {
+                Step::Run { argv } => self.run_step(argv),
+                Step::SetVariable { name, value } => self.sandbox.set_variable(name, value),
+                Step::UnsetVariable { name } => self.sandbox.unset(name),
+                Step::Edit { .. } | Step::Do { .. } => by_hand(step),
+            }
+        }
+        let flags: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.sandbox.doctor_with(&flags)
+    }
+
+    #[track_caller]
+    fn run_step(&self, argv: &[String]) {
+        let (program, arguments) = argv.split_first().expect("a step names a program");
+        let command = tools::network_variables().into_iter().fold(
+            self.sandbox.command(program).args(arguments),
+            |command, (name, value)| command.env(name, value),
+        );
+        expect_success(&command, &finish(&command));
+    }
+
+    #[track_caller]
+    fn nothing_crashed(&self, stderr: &str) {
+        assert!(!stderr.contains("panicked at"), "it panicked:\n{stderr}");
+        for check in &self.report.checks {
+            assert!(check.outcome != Outcome::Crashed, "{} crashed: {:?}", check.code, check.reason);
+        }
+        assert!(
+            matches!(self.code, Some(0 | 1)),
+            "it ended with {:?} and said:\n{stderr}",
+            self.code
+        );
+    }
+
+    /// The report as a person sees it, for the message of a failed test.
+    fn shown(&self) -> String {
+        let command = self.sandbox.doctor_command(&self.arguments).args(["-v", "--color", "never"]);
+        match command.output() {
+            Ok(output) => output.stdout_text() + &output.stderr_text(),
+            Err(error) => error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A machine of its own for every test: its own home, project, cache and environment variables,
+//! with real interpreters, real installers and real mounts in it.
+//!
+//! A test is one call of [`sandbox`]:
+//!
+//! ```ignore
+//! #[test]
+//! fn a_venv_whose_base_is_gone() {
+//!     sandbox(|sandbox| {
+//!         let python = sandbox.python("3.11");
+//!         let venv = sandbox.venv(&python, ".venv");
+//!         sandbox.replace_with_link(&venv.executable, "/nowhere/python3.11");
+//!         sandbox.doctor().only(&["ENV001"]).apply_fix("ENV001").gone("ENV001");
+//!     });
+//! }
+//! ```
+//!
+//! Files that an installer put into an environment may be hard links into a cache that all tests
+//! share. They are changed by [`Sandbox::replace`], which makes a new file, and never in place.
+
+mod conda;
+mod diagnosis;
+mod environments;
+mod mounts;
+mod projects;
+mod pythons;
+mod skip;
+mod tools;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use host::{Host, Invocation, Output};
+
+pub(crate) use diagnosis::Diagnosis;
+pub(crate) use environments::Environment;
+pub(crate) use pythons::Python;
+pub(crate) use skip::skip;
+
+/// How long one command of a test may take: pip may have to download.
+const COMMAND_LIMIT: Duration = Duration::from_secs(300);
+
+/// One test's own machine. Everything in it is removed at the end, mounts first.
+pub(crate) struct Sandbox {
+    root: tempfile::TempDir,
+    variables: RefCell<BTreeMap<String, String>>,
+    path: RefCell<Vec<PathBuf>>,
+    mounts: RefCell<Vec<PathBuf>>,
+    host: Host,
+}
+
+/// Runs a test in a sandbox. A test that cannot run here ends through [`skip`].
+#[track_caller]
+pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
+    skip::catch(std::any::type_name::<F>(), || test(&Sandbox::new()));
+}
+
+impl Sandbox {
+    fn new() -> Self {
+        let host = Host::current().unwrap();
+        let base = host.variables.path("TRUEWHEEL_TEST_TMPDIR");
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix("tw-");
+        let root = match base {
+            Some(base) => builder.tempdir_in(base).unwrap(),
+            None => builder.tempdir().unwrap(),
+        };
+        let sandbox = Self {
+            root,
+            variables: RefCell::default(),
+            path: RefCell::default(),
+            mounts: RefCell::default(),
+            host,
+        };
+        for name in ["home", "project", "cache", "tmp", "bin"] {
+            fs_err::create_dir(sandbox.path(name)).unwrap();
+        }
+        *sandbox.path.borrow_mut() =
+            [tools::rust_programs(), PathBuf::from("/usr/bin"), PathBuf::from("/bin")].into();
+        for (name, directory) in [
+            ("HOME", "home"),
+            ("TMPDIR", "tmp"),
+            ("TRUEWHEEL_CACHE_DIR", "cache/truewheel"),
+            ("XDG_CACHE_HOME", "cache"),
+        ] {
+            sandbox.set(name, sandbox.path(directory).display());
+        }
+        sandbox.set("LANG", "C.UTF-8");
+        sandbox
+    }
+
+    /// A path in the sandbox.
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join(relative)
+    }
+
+    /// The project that the doctor looks at.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.path("project")
+    }
+
+    /// The home directory.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn set(&self, name: &str, value: impl std::fmt::Display) {
+        self.variables.borrow_mut().insert(name.to_owned(), value.to_string());
+    }
+
+    /// Sets an environment variable that may be `PATH`.
+    fn set_variable(&self, name: &str, value: &str) {
+        if name == "PATH" {
+            *self.path.borrow_mut() = value.split(':').map(PathBuf::from).collect();
+        } else {
+            self.set(name, value);
+        }
+    }
+
+    /// Removes an environment variable.
+    pub(crate) fn unset(&self, name: &str) {
+        self.variables.borrow_mut().remove(name);
+    }
+
+    /// Puts a directory at the front of `PATH`.
+    pub(crate) fn prepend_path(&self, directory: &Path) {
+        self.path.borrow_mut().insert(0, directory.to_path_buf());
+    }
+
+    /// Replaces `PATH` as a whole.
+    pub(crate) fn set_path(&self, directories: &[&Path]) {
+        *self.path.borrow_mut() = directories.iter().map(|path| path.to_path_buf()).collect();
+    }
+
+    /// Writes a file of the project, with its parent directories.
+    pub(crate) fn write(&self, relative: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.project().join(relative);
+        self.replace(&path, contents);
+        path
+    }
+
+    /// Puts a new file in the place of whatever is there.
+    pub(crate) fn replace(&self, path: &Path, contents: impl AsRef<[u8]>) {
+        self.assert_inside(path);
+        remove(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, contents).unwrap();
+    }
+
+    /// Puts a symbolic link in the place of whatever is there.
+    pub(crate) fn replace_with_link(&self, path: &Path, target: impl AsRef<Path>) {
+        self.assert_inside(path);
+        remove(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::os::unix::fs::symlink(target, path).unwrap();
+    }
+
+    /// Writes an executable file.
+    pub(crate) fn write_program(&self, path: &Path, contents: impl AsRef<[u8]>) {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.replace(path, contents);
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs a command in the project, with the sandbox's variables, and expects it to succeed.
+    #[track_caller]
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> String {
+        let command = self.command(program).args(arguments);
+        let output = finish(&command);
+        expect_success(&command, &output);
+        output.stdout_text()
+    }
+
+    /// Runs a command that needs an index of packages; where there is no network the test is
+    /// skipped.
+    #[track_caller]
+    fn run_installer(&self, command: &Invocation) {
+        let command = tools::network_variables()
+            .into_iter()
+            .fold(command.clone(), |command, (name, value)| command.env(name, value));
+        let output = finish(&command);
+        if !output.success() && tools::is_network_failure(&output.stderr_text()) {
+            skip("the package index cannot be reached");
+        }
+        expect_success(&command, &output);
+    }
+
+    /// A command in the project with the sandbox's variables and no others.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Invocation {
+        let path = self.path.borrow().iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
+        let program = Path::new(program.as_ref());
+        let found = if program.components().count() == 1 {
+            // The sandbox's PATH decides, not that of the test.
+            let places = self.path.borrow();
+            places.iter().map(|place| place.join(program)).find(|path| self.host.is_executable(path))
+        } else {
+            None
+        };
+        let command = Invocation::new(found.as_deref().unwrap_or(program))
+            .clear_env()
+            .directory(self.project())
+            .timeout(COMMAND_LIMIT)
+            .env("PATH", path.join(":"));
+        let variables = self.variables.borrow();
+        variables.iter().fold(command, |command, (name, value)| command.env(name, value))
+    }
+
+    /// A test changes its own sandbox and nothing else.
+    fn assert_inside(&self, path: &Path) {
+        assert!(path.starts_with(self.root.path()), "{} is not in the sandbox", path.display());
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.unmount_all();
+    }
+}
+
+fn remove(path: &Path) {
+    match fs_err::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs_err::remove_dir_all(path).unwrap(),
+        Ok(_) => fs_err::remove_file(path).unwrap(),
+        Err(_) => {}
+    }
+}
+
+#[track_caller]
+fn finish(command: &Invocation) -> Output {
+    match command.output() {
+        Ok(output) => output,
+        Err(error) => panic!("{}: {error}", command.display()),
+    }
+}
+
+#[track_caller]
+fn expect_success(command: &Invocation, output: &Output) {
+    assert!(
+        output.success(),
+        "{} ended with {:?}\n{}{}",
+        command.display(),
+        output.code,
+        output.stdout_text(),
+        output.stderr_text()
+    );
+}

@@ -1,0 +1,81 @@
+//! The harness itself: what it makes is real.
+
+use crate::harness::{Python, Sandbox, sandbox};
+
+fn numpy_version(sandbox: &Sandbox, executable: &std::path::Path) -> String {
+    sandbox.run(executable, ["-I", "-c", "import numpy; print(numpy.__version__)"])
+}
+
+fn a_python(sandbox: &Sandbox) -> Python {
+    sandbox.python("3.11")
+}
+
+#[test]
+fn every_tool_makes_an_environment_that_runs() {
+    sandbox(|sandbox| {
+        let python = a_python(sandbox);
+        for environment in [
+            sandbox.venv(&python, "a"),
+            sandbox.venv_with(&python, "b", &["--copies", "--without-pip"]),
+            sandbox.uv_venv(&python, "c"),
+            sandbox.virtualenv(&python, "d"),
+        ] {
+            let script = "import sys; print(sys.prefix)";
+            let prefix = sandbox.run(&environment.executable, ["-I", "-c", script]);
+            assert_eq!(prefix.trim(), environment.prefix.display().to_string());
+        }
+    });
+}
+
+#[test]
+fn installers_install_what_they_are_asked_for() {
+    sandbox(|sandbox| {
+        let python = a_python(sandbox);
+        let venv = sandbox.venv(&python, ".venv");
+        sandbox.pip_install(&venv, &["numpy==1.26.4"]);
+        assert_eq!(numpy_version(sandbox, &venv.executable), "1.26.4\n");
+        sandbox.uv_pip_install(&venv, &["numpy==2.2.6"]);
+        assert_eq!(numpy_version(sandbox, &venv.executable), "2.2.6\n");
+        assert!(venv.site_packages().join("numpy-2.2.6.dist-info").is_dir());
+    });
+}
+
+#[test]
+fn conda_prefixes_are_real() {
+    sandbox(|sandbox| {
+        let python = a_python(sandbox);
+        let environment = sandbox.conda_environment(&python, "science", &["numpy=1.26.4"]);
+        assert_eq!(numpy_version(sandbox, &environment.executable), "1.26.4\n");
+        assert!(environment.prefix.join("conda-meta/history").is_file());
+        assert!(environment.prefix.join("conda-meta/numpy-1.26.4-py311.json").is_file());
+    });
+}
+
+#[test]
+fn mounts_are_real_and_gone_afterwards() {
+    let mut mounted = std::path::PathBuf::new();
+    sandbox(|sandbox| {
+        mounted = sandbox.mount_tmpfs("noexec", "noexec,size=1m");
+        let program = mounted.join("program");
+        sandbox.write_program(&program, "#!/bin/sh\n");
+        let error = sandbox.command(&program).output().unwrap_err();
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::PermissionDenied));
+        sandbox.remount(&mounted, "ro");
+        assert!(fs_err::write(mounted.join("file"), "x").is_err());
+    });
+    assert!(!mounted.exists());
+}
+
+#[test]
+fn a_sandbox_sees_nothing_of_the_user() {
+    sandbox(|sandbox| {
+        sandbox.set("ONLY_THIS", "1");
+        let listed = sandbox.run("env", [""; 0]);
+        let mut names: Vec<&str> =
+            listed.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        let expected =
+            ["HOME", "LANG", "ONLY_THIS", "PATH", "TMPDIR", "TRUEWHEEL_CACHE_DIR", "XDG_CACHE_HOME"];
+        assert_eq!(names, expected);
+    });
+}
