@@ -62,7 +62,7 @@ impl Diagnosis<'_> {
             .findings
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
-            .filter(|finding| !self.report.is_folded(finding))
+            .filter(|finding| !self.is_folded(finding))
             .map(|finding| finding.code.as_str())
             .collect();
         found.sort_unstable();
@@ -135,7 +135,7 @@ impl Diagnosis<'_> {
     #[track_caller]
     pub(crate) fn folded(&self, code: &str, under: &str) -> &Self {
         let finding = self.finding(code);
-        let folded = self.report.is_folded(finding)
+        let folded = self.is_folded(finding)
             && finding.because_of.as_ref().is_some_and(|cause| cause.code == under);
         assert!(folded, "{code} is not folded under {under}\n{}", self.shown());
         self
@@ -169,13 +169,21 @@ impl Diagnosis<'_> {
         self.sandbox.doctor_with(&flags)
     }
 
+    /// Whether the finding that this one follows from is in the report too.
+    fn is_folded(&self, finding: &Finding) -> bool {
+        finding.because_of.as_ref().is_some_and(|cause| {
+            self.report.findings.iter().any(|f| f.code == cause.code && f.subject == cause.subject)
+        })
+    }
+
     #[track_caller]
     fn run_step(&self, argv: &[String]) {
         let (program, arguments) = argv.split_first().expect("a step names a program");
-        let command = tools::network_variables().into_iter().fold(
-            self.sandbox.command(program).args(arguments),
-            |command, (name, value)| command.env(name, value),
-        );
+        let command = tools::network_variables()
+            .into_iter()
+            .fold(self.sandbox.command(program).args(arguments), |command, (name, value)| {
+                command.env(name, value)
+            });
         expect_success(&command, &finish(&command));
     }
 
@@ -183,7 +191,12 @@ impl Diagnosis<'_> {
     fn nothing_crashed(&self, stderr: &str) {
         assert!(!stderr.contains("panicked at"), "it panicked:\n{stderr}");
         for check in &self.report.checks {
-            assert!(check.outcome != Outcome::Crashed, "{} crashed: {:?}", check.code, check.reason);
+            assert!(
+                check.outcome != Outcome::Crashed,
+                "{} crashed: {:?}",
+                check.code,
+                check.reason
+            );
         }
         assert!(
             matches!(self.code, Some(0 | 1)),

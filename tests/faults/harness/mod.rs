@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use host::{Host, Invocation, Output};
 
-pub(crate) use diagnosis::Diagnosis;
 pub(crate) use environments::Environment;
 pub(crate) use pythons::Python;
 pub(crate) use skip::skip;
@@ -105,6 +104,11 @@ impl Sandbox {
     /// The home directory.
     pub(crate) fn home(&self) -> PathBuf {
         self.path("home")
+    }
+
+    /// Whether there is anything at a path.
+    pub(crate) fn exists(&self, path: &Path) -> bool {
+        self.host.exists(path)
     }
 
     /// Sets an environment variable.
@@ -200,7 +204,10 @@ impl Sandbox {
         let found = if program.components().count() == 1 {
             // The sandbox's PATH decides, not that of the test.
             let places = self.path.borrow();
-            places.iter().map(|place| place.join(program)).find(|path| self.host.is_executable(path))
+            places
+                .iter()
+                .map(|place| place.join(program))
+                .find(|path| self.host.is_executable(path))
         } else {
             None
         };

@@ -32,8 +32,7 @@ pub(crate) fn rust_programs() -> PathBuf {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND
         .get_or_init(|| {
-            let output =
-                Invocation::new("rustc").args(["--print", "sysroot"]).output().unwrap();
+            let output = Invocation::new("rustc").args(["--print", "sysroot"]).output().unwrap();
             Path::new(output.stdout_text().trim()).join("bin")
         })
         .clone()
@@ -52,7 +51,8 @@ pub(crate) fn network_variables() -> Vec<(String, String)> {
     for (name, directory) in [("PIP_CACHE_DIR", "pip-cache"), ("UV_CACHE_DIR", "uv-cache")] {
         variables.push((name.to_owned(), tools.join(directory).display().to_string()));
     }
-    for (name, value) in [("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("UV_PYTHON_DOWNLOADS", "never")] {
+    for (name, value) in [("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("UV_PYTHON_DOWNLOADS", "never")]
+    {
         variables.push((name.to_owned(), value.to_owned()));
     }
     variables

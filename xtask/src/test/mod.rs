@@ -46,7 +46,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         for lane in &chosen {
             tally.lane_failed(*lane, "the workspace does not compile");
         }
-        return Ok(finish(&tally, flags));
+        return Ok(finish(tally, flags));
     }
     let mut faults = None;
     for lane in chosen {
@@ -65,10 +65,11 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(finish(&tally, flags))
+    Ok(finish(tally, flags))
 }
 
-fn finish(tally: &Tally, flags: &Flags) -> ExitCode {
+fn finish(mut tally: Tally, flags: &Flags) -> ExitCode {
+    tally.close();
     print!("{}", tally.render());
     if tally.failed() > 0 || (flags.require_all && tally.skipped() > 0) {
         return ExitCode::FAILURE;
@@ -109,7 +110,6 @@ impl Faults {
         let tests: Vec<&String> =
             self.tests.iter().filter(|test| Lane::of_fault_test(test) == lane).collect();
         if tests.is_empty() {
-            tally.lane_skipped(lane, "it holds no test");
             return Ok(());
         }
         host::write_atomically(&self.skips, b"")
@@ -162,14 +162,14 @@ fn in_own_mounts(workspace: &Workspace) -> Invocation {
 /// a failed test (it does not compile, a test process dies) is a failure of its own.
 fn run_tests(command: &Invocation, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
     let started = Instant::now();
-    let before = tally.failed();
+    let failed_before = tally.failed();
     let status = command.lines(|line| {
         println!("{line}");
         if let Some((_, verdict)) = libtest::verdict(line) {
             tally.count(lane, verdict);
         }
     })?;
-    if !status.success() && tally.failed() == before {
+    if !status.success() && tally.failed() == failed_before {
         tally.lane_failed(lane, &format!("its tests did not run to the end ({status})"));
     }
     tally.took(lane, started.elapsed());

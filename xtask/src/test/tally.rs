@@ -47,10 +47,14 @@ impl Tally {
         self.remarks.push(format!("skipped {test}: {reason}"));
     }
 
-    /// A whole lane could not run here.
-    pub(crate) fn lane_skipped(&mut self, lane: Lane, reason: &str) {
-        self.lanes.entry(lane).or_default().skipped += 1;
-        self.remarks.push(format!("skipped lane {}: {reason}", lane.name()));
+    /// No more tests come: a lane that counted nothing has shown nothing.
+    pub(crate) fn close(&mut self) {
+        for (lane, counts) in &mut self.lanes {
+            if counts.passed + counts.failed + counts.skipped == 0 {
+                counts.skipped = 1;
+                self.remarks.push(format!("skipped lane {}: it holds no test", lane.name()));
+            }
+        }
     }
 
     /// A lane failed outside of any test.
@@ -107,21 +111,24 @@ mod tests {
 
     #[test]
     fn every_lane_has_its_line_and_the_last_line_is_the_total() {
-        let mut tally = Tally::new(&[Lane::Unit, Lane::Conda]);
+        let mut tally = Tally::new(&[Lane::Unit, Lane::Conda, Lane::Silence]);
         tally.count(Lane::Unit, Verdict::Passed);
         tally.count(Lane::Unit, Verdict::Failed);
         tally.count(Lane::Conda, Verdict::Passed);
         tally.count(Lane::Conda, Verdict::Passed);
         tally.test_skipped(Lane::Conda, "npy::conda", "no Python 3.9 here");
         tally.took(Lane::Unit, Duration::from_millis(1500));
+        tally.close();
         let text = tally.render();
         assert_eq!(
             text,
             "\nlane        passed  failed  skipped  seconds\n\
              unit             1       1        0      1.5\n\
              conda            1       0        1        -\n\
+             silence          0       0        1        -\n\
              skipped npy::conda: no Python 3.9 here\n\
-             2 passed, 1 failed, 1 skipped\n"
+             skipped lane silence: it holds no test\n\
+             2 passed, 1 failed, 2 skipped\n"
         );
     }
 }
