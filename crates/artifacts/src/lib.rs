@@ -1,6 +1,21 @@
 //! What a file says about itself. This crate reads bytes that it is given; it never executes,
 //! imports or unpickles anything (invariant I4), and touches no file itself.
+//!
+//! [`inspect`] reads a whole native module (ELF, Mach-O or PE; extension module, shared library or
+//! executable). [`architectures`], [`elf_interpreter`] and [`declared_size`] need only the first
+//! few kilobytes of a file. All of them are bounded by the bytes given, take time in proportion to
+//! them at most, and never panic.
 
+mod collect;
+mod elf;
+mod elf_dynamic;
+mod exports_trie;
+mod inspect;
+mod libpython;
+mod macho;
 mod model;
+mod pe;
+mod scan;
 
+pub use inspect::{architectures, declared_size, elf_interpreter, inspect};
 pub use model::{ModuleError, NativeModule, NumpyUse, ObjectFormat, RustCrate, VersionNeed};

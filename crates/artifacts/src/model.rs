@@ -15,27 +15,36 @@ pub enum ObjectFormat {
 }
 
 /// One versioned symbol set that the module needs, for example `GLIBC_2.28` of `libc.so.6`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VersionNeed {
     /// Library it is expected in (`libc.so.6`).
     pub library: String,
     /// Version name (`GLIBC_2.28`).
     pub version: String,
+    /// Whether the loader goes on without it.
+    #[serde(default)]
+    pub weak: bool,
 }
 
-/// Which numpy a module was compiled for, by the module names in its bytes.
+/// Which numpy a module was compiled for, by the names in its bytes.
 ///
 /// A C, Cython or pybind11 extension built with numpy 1 headers mentions `numpy.core` only; one
-/// built with numpy 2 headers mentions `numpy._core` (and usually both).
+/// built with numpy 2 headers mentions `numpy._core` (and usually both). A Rust extension mentions
+/// `numpy.core` only when its `numpy` crate is older than 0.22.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumpyUse {
     /// The bytes hold `numpy.core`.
     pub mentions_core: bool,
     /// The bytes hold `numpy._core`.
     pub mentions_underscore_core: bool,
+    /// The bytes hold `_ARRAY_API` or `_UFUNC_API`, the names of the capsules through which
+    /// numpy's C interface is reached. Without them the other two are words in a text.
+    #[serde(default)]
+    pub mentions_c_api: bool,
 }
 
-/// A Rust crate whose name and version the module's panic paths carry.
+/// A Rust crate whose name and version the module's panic paths carry. Those of the standard
+/// library's own dependencies are among them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RustCrate {
     /// Name.
@@ -44,32 +53,49 @@ pub struct RustCrate {
     pub version: String,
 }
 
-/// What a native module says about itself.
+/// What a native module says about itself. Of a universal file, what its slices say together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeModule {
     /// Format.
     pub format: ObjectFormat,
-    /// Architectures by Rust's names (`x86_64`, `aarch64`, `i686`); several in a Mach-O
-    /// universal file.
+    /// Architectures by the first word of Rust's target triples (`x86_64`, `aarch64`, `i686`,
+    /// `powerpc64le`), several in a universal file. Variants of one processor (`arm64e`,
+    /// `x86_64h`) are not told apart.
     pub architectures: Vec<String>,
-    /// Libraries it is linked to (`DT_NEEDED`, `LC_LOAD_DYLIB`, the import directory).
+    /// Libraries that must be there for it to load (`DT_NEEDED`, `LC_LOAD_DYLIB`, the import
+    /// directory), as written.
     pub needed: Vec<String>,
-    /// Directories where it looks for them (`DT_RPATH`, `DT_RUNPATH`, `LC_RPATH`).
+    /// Directories where it looks for them (`DT_RUNPATH`, else `DT_RPATH`; `LC_RPATH`), as
+    /// written: `$ORIGIN` and `@loader_path` stand for its own directory.
     pub search_paths: Vec<String>,
+    /// Whether `LD_LIBRARY_PATH` goes before `search_paths`: it does with `DT_RUNPATH`, and does
+    /// not with `DT_RPATH`.
+    #[serde(default)]
+    pub library_path_first: bool,
     /// Versioned symbol sets it needs (ELF).
     pub version_needs: Vec<VersionNeed>,
     /// Versioned symbol sets it provides (ELF), for example a libstdc++'s `GLIBCXX_3.4.30`.
     pub version_definitions: Vec<String>,
-    /// Names after `PyInit_` among its exported functions.
+    /// Names after `PyInit_` among the functions that it defines and exports.
     pub init_functions: Vec<String>,
-    /// The libpython it is linked to, if any.
+    /// The libpython it is linked to, if any, as written. An extension module for Windows always
+    /// has one.
     pub libpython: Option<String>,
     /// Which numpy it was compiled for.
     pub numpy: NumpyUse,
-    /// Rust crates named in its bytes.
+    /// Rust crates named in its bytes. A crate that is not here may still be compiled in: its code
+    /// may never panic, or the paths may have been left out.
     pub rust_crates: Vec<RustCrate>,
+    /// The commit of the rustc that compiled it, where its bytes tell: then it is Rust, whether or
+    /// not crates are named.
+    #[serde(default)]
+    pub rustc_commit: Option<String>,
     /// The program interpreter (`/lib64/ld-linux-x86-64.so.2`) of an executable (ELF).
     pub interpreter: Option<String>,
+    /// Whether one of the lists above had more entries than are kept, so that something absent
+    /// from it may still be in the file.
+    #[serde(default)]
+    pub capped: bool,
 }
 
 /// Why bytes could not be read as a native module.
@@ -77,6 +103,16 @@ pub struct NativeModule {
 pub enum ModuleError {
     /// Not ELF, Mach-O or PE by its first bytes.
     UnknownFormat,
+    /// The bytes end before what its headers speak of: the file is truncated, or only its
+    /// beginning was given.
+    Truncated {
+        /// The format it begins like.
+        format: ObjectFormat,
+        /// How many bytes there are.
+        length: u64,
+        /// How many there must be at least.
+        expected: u64,
+    },
     /// It begins like one of them but does not hold together.
     Malformed {
         /// The format it begins like.
@@ -86,17 +122,29 @@ pub enum ModuleError {
     },
 }
 
+impl ObjectFormat {
+    /// The name, as it is usually written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elf => "ELF",
+            Self::MachO => "Mach-O",
+            Self::Pe => "PE",
+        }
+    }
+}
+
 impl std::fmt::Display for ModuleError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::UnknownFormat => f.write_str("not an ELF, Mach-O or PE file"),
+            Self::Truncated { format, length, expected } => write!(
+                f,
+                "truncated {} file: {length} bytes, where its headers speak of at least {expected}",
+                format.name()
+            ),
             Self::Malformed { format, reason } => {
-                let format = match format {
-                    ObjectFormat::Elf => "ELF",
-                    ObjectFormat::MachO => "Mach-O",
-                    ObjectFormat::Pe => "PE",
-                };
-                write!(f, "damaged {format} file: {reason}")
+                write!(f, "damaged {} file: {reason}", format.name())
             }
         }
     }

@@ -1,0 +1,211 @@
+//! PE: the headers, the export table and the import tables.
+
+use object::endian::{LittleEndian, U32};
+use object::pe;
+use object::pod::Pod;
+use object::read::ReadRef;
+use object::read::coff::SectionTable;
+use object::read::pe::{DataDirectories, ImageNtHeaders, ImageOptionalHeader};
+
+use crate::collect::{Collected, NAME_LIMIT, init_function_at, text, text_at};
+use crate::model::{ModuleError, ObjectFormat};
+
+const LE: LittleEndian = LittleEndian;
+
+fn malformed(reason: impl Into<String>) -> ModuleError {
+    ModuleError::Malformed { format: ObjectFormat::Pe, reason: reason.into() }
+}
+
+fn truncated(bytes: &[u8], expected: u64) -> ModuleError {
+    ModuleError::Truncated { format: ObjectFormat::Pe, length: bytes.len() as u64, expected }
+}
+
+/// The headers of a file.
+struct Headers<'data> {
+    machine: pe::Machine,
+    directories: DataDirectories<'data>,
+    /// The sections, none if their headers lie beyond the bytes given.
+    sections: SectionTable<'data>,
+    /// Where the headers of the sections end.
+    sections_end: u64,
+}
+
+fn headers(bytes: &[u8]) -> Result<Headers<'_>, ModuleError> {
+    let Ok(dos) = pe::ImageDosHeader::parse(bytes) else {
+        return Err(truncated(bytes, size_of::<pe::ImageDosHeader>() as u64));
+    };
+    let offset = u64::from(dos.nt_headers_offset());
+    // Both kinds begin alike up to the field that tells them apart.
+    let Ok(start) = bytes.read_at::<pe::ImageNtHeaders32>(offset) else {
+        return Err(truncated(bytes, offset + size_of::<pe::ImageNtHeaders32>() as u64));
+    };
+    if start.signature() != pe::IMAGE_NT_SIGNATURE {
+        return Err(malformed("a DOS program without a PE header"));
+    }
+    match start.optional_header().magic() {
+        pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => nt_headers::<pe::ImageNtHeaders32>(bytes, offset),
+        pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => nt_headers::<pe::ImageNtHeaders64>(bytes, offset),
+        other => Err(malformed(format!("optional header of unknown kind {other:#x}"))),
+    }
+}
+
+fn nt_headers<Nt: ImageNtHeaders>(bytes: &[u8], offset: u64) -> Result<Headers<'_>, ModuleError> {
+    let Ok(start) = bytes.read_at::<Nt>(offset) else {
+        return Err(truncated(bytes, offset + size_of::<Nt>() as u64));
+    };
+    let file = start.file_header();
+    let optional_size = u64::from(file.size_of_optional_header.get(LE));
+    // The signature and the file header come before the optional header.
+    let sections_at = offset + 4 + size_of::<pe::ImageFileHeader>() as u64 + optional_size;
+    let count = u64::from(file.number_of_sections.get(LE));
+    let sections_end = sections_at + count * size_of::<pe::ImageSectionHeader>() as u64;
+    if sections_at > bytes.len() as u64 {
+        return Err(truncated(bytes, sections_at));
+    }
+    let mut after = offset;
+    let (_, directories) = Nt::parse(bytes, &mut after)
+        .map_err(|_| malformed("the optional header does not fit the space it has"))?;
+    let sections = SectionTable::parse(file, bytes, sections_at).unwrap_or_default();
+    Ok(Headers { machine: file.machine.get(LE), directories, sections, sections_end })
+}
+
+/// The architecture, from the header.
+pub(crate) fn architecture(bytes: &[u8]) -> Result<String, ModuleError> {
+    Ok(architecture_name(headers(bytes)?.machine))
+}
+
+/// How many bytes the file must have, as far as the bytes given tell.
+pub(crate) fn declared_size(bytes: &[u8]) -> Result<u64, ModuleError> {
+    let headers = headers(bytes)?;
+    let ends = headers.sections.iter().filter_map(|section| {
+        let size = u64::from(section.size_of_raw_data.get(LE));
+        // Sections of zeros have no place in the file.
+        let start = u64::from(section.pointer_to_raw_data.get(LE));
+        (size > 0 && start > 0).then_some(start + size)
+    });
+    Ok(ends.max().unwrap_or_default().max(headers.sections_end))
+}
+
+/// Reads everything that the headers and the tables of exports and imports say.
+pub(crate) fn collect(bytes: &[u8], found: &mut Collected) -> Result<(), ModuleError> {
+    let headers = headers(bytes)?;
+    found.architectures.push(architecture_name(headers.machine));
+    let memory = Memory { bytes, sections: headers.sections };
+    if let Some(directory) = headers.directories.get(pe::IMAGE_DIRECTORY_ENTRY_IMPORT) {
+        imports(&memory, directory.virtual_address.get(LE), found)?;
+    }
+    if let Some(directory) = headers.directories.get(pe::IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT) {
+        delayed_imports(&memory, directory.virtual_address.get(LE), found)?;
+    }
+    if let Some(directory) = headers.directories.get(pe::IMAGE_DIRECTORY_ENTRY_EXPORT) {
+        exports(&memory, directory.virtual_address.get(LE), found)?;
+    }
+    Ok(())
+}
+
+/// The file as it is laid out in memory.
+struct Memory<'data> {
+    bytes: &'data [u8],
+    sections: SectionTable<'data>,
+}
+
+impl<'data> Memory<'data> {
+    /// The bytes from an address to the end of its section in the file.
+    fn at(&self, address: u32) -> Result<&'data [u8], ModuleError> {
+        self.sections
+            .pe_data_at(self.bytes, address)
+            .ok_or_else(|| malformed(format!("no section holds the address {address:#x}")))
+    }
+
+    fn name_at(&self, address: u32) -> Result<String, ModuleError> {
+        text_at(self.at(address)?, 0, NAME_LIMIT)
+            .map(text)
+            .ok_or_else(|| malformed(format!("the name at address {address:#x} does not end")))
+    }
+}
+
+/// The records of a table that ends with one of zeros, at `address`.
+fn records<'data, T: Pod>(
+    memory: &Memory<'data>,
+    address: u32,
+) -> Result<impl Iterator<Item = &'data T>, ModuleError> {
+    let table = memory.at(address)?;
+    let count = table.len() / size_of::<T>();
+    let records = table.read_slice_at(0, count).unwrap_or(&[]);
+    Ok(records.iter())
+}
+
+fn imports(memory: &Memory<'_>, address: u32, found: &mut Collected) -> Result<(), ModuleError> {
+    for import in records::<pe::ImageImportDescriptor>(memory, address)? {
+        if import.is_null() || found.needed.is_over() {
+            break;
+        }
+        found.needed.push(memory.name_at(import.name.get(LE))?);
+    }
+    Ok(())
+}
+
+fn delayed_imports(
+    memory: &Memory<'_>,
+    address: u32,
+    found: &mut Collected,
+) -> Result<(), ModuleError> {
+    for import in records::<pe::ImageDelayloadDescriptor>(memory, address)? {
+        // Without its lowest bit set the descriptor is of the old kind, which holds no addresses
+        // of this sort.
+        if import.is_null() || import.attributes.get(LE) & 1 == 0 || found.optional.is_over() {
+            break;
+        }
+        found.optional.push(memory.name_at(import.dll_name_rva.get(LE))?);
+    }
+    Ok(())
+}
+
+fn exports(memory: &Memory<'_>, address: u32, found: &mut Collected) -> Result<(), ModuleError> {
+    let directory: &pe::ImageExportDirectory = memory
+        .at(address)?
+        .read_at(0)
+        .map_err(|()| malformed("the export table does not fit its section"))?;
+    let count = directory.number_of_names.get(LE);
+    if count == 0 {
+        return Ok(());
+    }
+    let names: &[U32<LittleEndian>] = memory
+        .at(directory.address_of_names.get(LE))?
+        .read_slice_at(0, count as usize)
+        .map_err(|()| malformed(format!("{count} exported names do not fit their section")))?;
+    // All names lie in one section: it is looked up once, and not once for each of them.
+    let first = names[0].get(LE);
+    let (data, start) = memory
+        .sections
+        .pe_data_containing(memory.bytes, first)
+        .ok_or_else(|| malformed(format!("no section holds the exported name at {first:#x}")))?;
+    for name in names {
+        if found.init_functions.is_over() {
+            break;
+        }
+        let offset = name
+            .get(LE)
+            .checked_sub(start)
+            .ok_or_else(|| malformed("an exported name lies outside the section of the others"))?;
+        if let Some(name) = init_function_at(data, offset.into(), b"PyInit_") {
+            found.init_functions.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn architecture_name(machine: pe::Machine) -> String {
+    let name = match machine {
+        pe::IMAGE_FILE_MACHINE_AMD64 => "x86_64",
+        pe::IMAGE_FILE_MACHINE_ARM64 => "aarch64",
+        pe::IMAGE_FILE_MACHINE_ARM64EC => "arm64ec",
+        pe::IMAGE_FILE_MACHINE_I386 => "i686",
+        pe::IMAGE_FILE_MACHINE_ARM
+        | pe::IMAGE_FILE_MACHINE_THUMB
+        | pe::IMAGE_FILE_MACHINE_ARMNT => "arm",
+        pe::IMAGE_FILE_MACHINE_RISCV64 => "riscv64",
+        other => return format!("pe-machine-{:#x}", other.0),
+    };
+    name.to_owned()
+}
