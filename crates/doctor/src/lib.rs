@@ -7,6 +7,7 @@
 mod causes;
 mod check;
 mod checks;
+mod cures;
 mod facts;
 mod pages;
 mod run;

@@ -1,12 +1,12 @@
 //! ENV001: the interpreter of an environment is a link that leads nowhere.
 
 use pyenvs::ProblemKind;
-use report::{Finding, Fix, Safety, Severity};
+use report::{Finding, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings};
+use crate::{Facts, Findings, cures};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -34,22 +34,11 @@ fn run(facts: &Facts, findings: &mut Findings) {
                     )
                     .seen_at(facts.native(&problem.path), problem.detail.clone())
                     .cause("The Python this environment was made from was removed or upgraded")
-                    .fix(recreate(environment, facts)),
+                    .fix(cures::recreate(facts, environment)),
                 );
             }
         }
     }
-}
-
-fn recreate(environment: &EnvironmentFacts, facts: &Facts) -> Fix {
-    let prefix = facts.native(&environment.python.prefix);
-    Fix::new(Safety::Confirm, "recreate the environment, then install its packages again").run([
-        "python3",
-        "-m",
-        "venv",
-        "--clear",
-        prefix.as_str(),
-    ])
 }
 
 #[cfg(test)]

@@ -1,0 +1,490 @@
+//! Cures that several checks share: installing, removing, and making environments anew.
+//!
+//! Every command names the interpreter or the prefix it acts on, so that it does the same in any
+//! shell, activated or not.
+
+use std::str::FromStr as _;
+
+use host::{HostPath, Os};
+use pep440_rs::VersionSpecifiers;
+use pyenvs::{EnvironmentKind, Implementation, Package};
+use report::{Fix, Safety};
+
+use crate::{EnvironmentFacts, Facts, Role};
+
+/// Longest list of packages that a cure installs again by itself; a longer one is left to the
+/// project's own requirements.
+const MOST_PACKAGES: usize = 60;
+
+/// Packages that come with an environment and are nobody's choice.
+const SEEDS: &[&str] = &["pip", "setuptools", "wheel"];
+
+/// `pip install ARGUMENTS` into an environment: with its own pip if it has one, else with uv.
+pub(crate) fn pip_install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    arguments: &[&str],
+) -> Vec<String> {
+    pip(facts, environment, "install", &[], arguments)
+}
+
+/// `pip uninstall NAMES` from an environment, without asking.
+pub(crate) fn pip_uninstall(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    names: &[&str],
+) -> Vec<String> {
+    // uv never asks, and has no flag to say so.
+    pip(facts, environment, "uninstall", &["--yes"], names)
+}
+
+fn pip(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    command: &str,
+    flags_of_pip: &[&str],
+    arguments: &[&str],
+) -> Vec<String> {
+    let interpreter = interpreter(facts, environment);
+    if uses_uv_pip(facts, environment) {
+        let fixed = ["uv", "pip", command, "--python", &interpreter];
+        return argv(fixed.iter().chain(arguments));
+    }
+    let fixed = [interpreter.as_str(), "-m", "pip", command];
+    argv(fixed.iter().chain(flags_of_pip).chain(arguments))
+}
+
+/// Whether packages go into the environment by `uv pip`: it has no pip of its own, and either uv
+/// is here or uv made it.
+pub(crate) fn uses_uv_pip(facts: &Facts, environment: &EnvironmentFacts) -> bool {
+    let sees_base = environment
+        .python
+        .pyvenv_cfg
+        .as_ref()
+        .is_some_and(|configuration| configuration.include_system_site_packages);
+    let has_pip = environment.python.packages_named("pip").next().is_some()
+        || environment.python.conda_packages.iter().any(|record| record.name == "pip");
+    let has_uv = !facts.toolchain.uv.is_empty();
+    !has_pip && !sees_base && (has_uv || environment.python.kind == EnvironmentKind::UvVenv)
+}
+
+/// `conda install -p PREFIX SPECIFICATIONS`, without asking.
+pub(crate) fn conda_install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    specifications: &[&str],
+) -> Vec<String> {
+    let prefix = facts.native(&environment.python.prefix);
+    let fixed = ["conda", "install", "--yes", "-p", prefix.as_str()];
+    argv(fixed.iter().chain(specifications))
+}
+
+/// Installs `requirement` of the package `name` with whoever manages that package: conda if conda
+/// has a record of it, else pip or uv.
+pub(crate) fn install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    name: &str,
+    requirement: &str,
+) -> Vec<String> {
+    if environment.python.conda_packages.iter().any(|record| record.name == name) {
+        conda_install(facts, environment, &[requirement])
+    } else {
+        pip_install(facts, environment, &[requirement])
+    }
+}
+
+/// Deletes files and directories.
+pub(crate) fn delete(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
+    let paths: Vec<String> = paths.iter().map(|path| facts.native(path)).collect();
+    match facts.machine.os {
+        Os::Linux | Os::Macos => {
+            argv(["rm", "-rf", "--"].into_iter().chain(paths.iter().map(String::as_str)))
+        }
+        Os::Windows => {
+            let list: Vec<String> =
+                paths.iter().map(|path| format!("'{}'", path.replace('\'', "''"))).collect();
+            let command = format!("Remove-Item -Recurse -Force -LiteralPath {}", list.join(","));
+            argv(["powershell", "-NoProfile", "-Command", &command])
+        }
+    }
+}
+
+/// The interpreter of an environment as commands name it; where none was found, the one it would
+/// have.
+pub(crate) fn interpreter(facts: &Facts, environment: &EnvironmentFacts) -> String {
+    environment.interpreter(facts).unwrap_or_else(|| {
+        facts.native(&environment.python.prefix.join(match facts.machine.os {
+            Os::Linux | Os::Macos => "bin/python",
+            Os::Windows => "Scripts/python.exe",
+        }))
+    })
+}
+
+/// `requires-python` of the project, if there is one that makes sense.
+pub(crate) fn requires_python(facts: &Facts) -> Option<VersionSpecifiers> {
+    let written = facts.project.pyproject.get()?.requires_python.as_deref()?;
+    VersionSpecifiers::from_str(written).ok()
+}
+
+/// The interpreter on this machine that is best to make `environment` anew from: it runs, fits
+/// the project's `requires-python`, and is as near as possible to what the environment had.
+pub(crate) fn base_interpreter<'a>(
+    facts: &'a Facts,
+    environment: &EnvironmentFacts,
+) -> Option<&'a EnvironmentFacts> {
+    let required = requires_python(facts);
+    let wanted = environment.python.version.get();
+    let freethreaded = environment.python.abi.get().is_some_and(|abi| abi.free_threaded);
+    let candidates = facts.environments.iter().filter(|candidate| {
+        let python = &candidate.python;
+        let Some(version) = python.version.get() else { return false };
+        python.is_usable()
+            && python.problems.is_empty()
+            && !python.kind.is_virtual()
+            && python.prefix != environment.python.prefix
+            && python.implementation.get() == Some(&Implementation::CPython)
+            && version.release().first() == Some(&3)
+            && !version.any_prerelease()
+            && required.as_ref().is_none_or(|range| range.contains(version))
+            && python.architectures.get().is_none_or(|list| list.contains(&facts.machine.arch))
+    });
+    candidates.max_by_key(|candidate| {
+        let python = &candidate.python;
+        let version = python.version.get();
+        let minor = |version: Option<&pep440_rs::Version>| {
+            version.map(|version| version.release().iter().take(2).copied().collect::<Vec<_>>())
+        };
+        let is_freethreaded = python.abi.get().is_some_and(|abi| abi.free_threaded);
+        (
+            is_freethreaded == freethreaded,
+            wanted.is_some() && minor(version) == minor(wanted),
+            environment.python.base_prefix.as_ref() == Some(&python.prefix),
+            // A conda environment's Python goes with its environment; a Python of its own stays.
+            !python.kind.is_conda(),
+            // The system's Python often lacks ensurepip (Debian packs it apart).
+            python.kind != EnvironmentKind::System,
+            version.cloned(),
+        )
+    })
+}
+
+/// The command that makes an environment at `prefix` from `base`, replacing what is there, by the
+/// tool that made `like`.
+pub(crate) fn create(
+    facts: &Facts,
+    base: &str,
+    like: &EnvironmentFacts,
+    prefix: &HostPath,
+) -> Vec<String> {
+    let prefix = facts.native(prefix);
+    let configuration = like.python.pyvenv_cfg.as_ref();
+    let mut flags = Vec::new();
+    if configuration.is_some_and(|c| c.include_system_site_packages) {
+        flags.push("--system-site-packages");
+    }
+    let uv = facts.toolchain.uv.first();
+    if let (EnvironmentKind::UvVenv, Some(uv)) = (like.python.kind, uv) {
+        // Before 0.8 uv replaced an environment unasked and did not know the flag.
+        let knows_clear = uv
+            .version
+            .get()
+            .and_then(|version| semver::Version::parse(version).ok())
+            .is_none_or(|version| version >= semver::Version::new(0, 8, 0));
+        if knows_clear {
+            flags.push("--clear");
+        }
+        if configuration.is_some_and(|c| c.relocatable) {
+            flags.push("--relocatable");
+        }
+        if like.python.packages_named("pip").next().is_some() {
+            flags.push("--seed");
+        }
+        let fixed = ["uv", "venv"];
+        return argv(fixed.iter().chain(&flags).chain(&["--python", base, prefix.as_str()]));
+    }
+    flags.insert(0, "--clear");
+    if like.python.kind == EnvironmentKind::Virtualenv
+        && let Some(home) = virtualenv_home(facts, like)
+    {
+        let fixed = [home.as_str(), "-m", "virtualenv"];
+        return argv(fixed.iter().chain(&flags).chain(&["--python", base, prefix.as_str()]));
+    }
+    argv([base, "-m", "venv"].iter().chain(&flags).chain(&[prefix.as_str()]))
+}
+
+/// An interpreter, other than that of `environment`, which has virtualenv installed.
+fn virtualenv_home(facts: &Facts, environment: &EnvironmentFacts) -> Option<String> {
+    facts
+        .environments
+        .iter()
+        .filter(|candidate| candidate.python.prefix != environment.python.prefix)
+        .filter(|candidate| candidate.python.is_usable())
+        .find(|candidate| candidate.python.packages_named("virtualenv").next().is_some())
+        .and_then(|candidate| candidate.interpreter(facts))
+}
+
+/// Makes a virtual environment anew, in place, with a Python that exists and fits the project,
+/// and brings its packages back.
+pub(crate) fn recreate(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
+    recreate_at(facts, environment, &environment.python.prefix)
+}
+
+/// As [`recreate`], at another place.
+pub(crate) fn recreate_at(facts: &Facts, environment: &EnvironmentFacts, prefix: &HostPath) -> Fix {
+    let required = facts.project.pyproject.get().and_then(|p| p.requires_python.as_deref());
+    let Some(base) = base_interpreter(facts, environment) else {
+        let wanted = required.map_or_else(|| "3".to_owned(), str::to_owned);
+        let title = format!("install a Python that fits `{wanted}`, then recreate the environment");
+        let fix = Fix::new(Safety::Manual, title);
+        if facts.toolchain.uv.is_empty() {
+            return fix.by_hand(format!(
+                "no Python on this machine fits `{wanted}`: install one (python.org, pyenv, or your \
+                 system's packages), then run the doctor again"
+            ));
+        }
+        // uv takes a range and fetches a Python for it.
+        let like = as_uv(environment);
+        let fix = cleared(fix, facts, &like, prefix).run(create(facts, &wanted, &like, prefix));
+        return bring_back(fix, facts, environment, prefix, false);
+    };
+    let version = base.python.version.get().map(ToString::to_string).unwrap_or_default();
+    let title =
+        format!("recreate the environment with Python {version}, then install its packages again");
+    let interpreter = interpreter(facts, base);
+    let fix = cleared(Fix::new(Safety::Confirm, title), facts, environment, prefix).run(create(
+        facts,
+        &interpreter,
+        environment,
+        prefix,
+    ));
+    bring_back(fix, facts, environment, prefix, same_minor(base, environment))
+}
+
+/// uv refuses to replace a directory without `pyvenv.cfg`, so such a one is deleted first.
+fn cleared(fix: Fix, facts: &Facts, environment: &EnvironmentFacts, prefix: &HostPath) -> Fix {
+    let python = &environment.python;
+    if python.kind == EnvironmentKind::UvVenv
+        && python.pyvenv_cfg.is_none()
+        && python.prefix == *prefix
+    {
+        return fix.run(delete(facts, &[prefix]));
+    }
+    fix
+}
+
+fn as_uv(environment: &EnvironmentFacts) -> EnvironmentFacts {
+    let mut environment = environment.clone();
+    environment.python.kind = EnvironmentKind::UvVenv;
+    environment
+}
+
+fn same_minor(a: &EnvironmentFacts, b: &EnvironmentFacts) -> bool {
+    let minor = |environment: &EnvironmentFacts| {
+        environment.python.version.get().map(|v| v.release().iter().take(2).copied().collect())
+    };
+    let first: Option<Vec<u64>> = minor(a);
+    first.is_some() && first == minor(b)
+}
+
+/// Adds the step that installs the packages again: the project's own way if it has one, else the
+/// packages that the old environment's records name.
+fn bring_back(
+    fix: Fix,
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    prefix: &HostPath,
+    same_version: bool,
+) -> Fix {
+    let mut fresh = environment.clone();
+    fresh.python.prefix = prefix.clone();
+    fresh.python.executable = None;
+    let is_uv_project = facts.project.pyproject.get().is_some_and(|p| p.uses_uv)
+        && environment.has_role(Role::Project)
+        && *prefix == facts.project.root.join(".venv")
+        && !facts.toolchain.uv.is_empty();
+    if is_uv_project {
+        let root = facts.native(&facts.project.root);
+        return fix.run(["uv", "sync", "--project", root.as_str()]);
+    }
+    let mut wanted: Vec<&Package> = environment
+        .python
+        .packages
+        .iter()
+        .filter(|package| !SEEDS.contains(&package.name.as_str()))
+        .collect();
+    wanted.dedup_by_key(|package| &package.name);
+    if wanted.is_empty() && !environment.python.site_packages.is_empty() {
+        return fix;
+    }
+    if wanted.is_empty() || wanted.len() > MOST_PACKAGES {
+        return fix.by_hand(
+            "install the project's requirements again, as its instructions or lock file say",
+        );
+    }
+    let mut arguments: Vec<String> = Vec::new();
+    for package in wanted {
+        if let Some(source) = &package.editable {
+            arguments.extend(["--editable".to_owned(), facts.native(source)]);
+        } else {
+            match package.version.get().filter(|_| same_version) {
+                Some(version) => arguments.push(format!("{}=={version}", package.name)),
+                None => arguments.push(package.name.clone()),
+            }
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    fix.run(pip_install(facts, &fresh, &arguments))
+}
+
+fn argv<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Vec<String> {
+    parts.into_iter().map(|part| part.as_ref().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use host::Seen;
+    use pep440_rs::Version;
+    use report::Step;
+
+    use super::*;
+    use crate::Tool;
+    use crate::testing::{PROJECT, bare_environment, healthy, package, venv};
+
+    fn commands(fix: &Fix) -> Vec<String> {
+        fix.steps
+            .iter()
+            .map(|step| match step {
+                Step::Run { argv } => argv.join(" "),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    fn add_uv(facts: &mut Facts, version: &str) {
+        facts.toolchain.uv.push(Tool {
+            path: HostPath::from("/home/dev/.local/bin/uv"),
+            real_path: HostPath::from("/home/dev/.local/bin/uv"),
+            version: Seen::Seen(version.to_owned()),
+            environment: None,
+        });
+    }
+
+    fn add_pyenv(facts: &mut Facts, version: &str) {
+        let prefix = format!("/home/dev/.pyenv/versions/{version}");
+        facts.environments.push(bare_environment(&prefix, version, EnvironmentKind::Pyenv));
+    }
+
+    #[test]
+    fn the_base_has_the_same_minor_version_if_there_is_one() {
+        let mut facts = healthy();
+        add_pyenv(&mut facts, "3.11.9");
+        add_pyenv(&mut facts, "3.13.0");
+        let environment = venv(&mut facts).clone();
+        let base = base_interpreter(&facts, &environment).unwrap();
+        assert_eq!(base.python.version, Seen::Seen("3.11.9".parse::<Version>().unwrap()));
+    }
+
+    #[test]
+    fn the_base_fits_requires_python_even_if_the_environment_did_not() {
+        let mut facts = healthy();
+        add_pyenv(&mut facts, "3.11.9");
+        add_pyenv(&mut facts, "3.13.0");
+        add_pyenv(&mut facts, "3.14.0");
+        if let Seen::Seen(pyproject) = &mut facts.project.pyproject {
+            pyproject.requires_python = Some(">=3.12,<3.14".to_owned());
+        }
+        let environment = venv(&mut facts).clone();
+        let fix = recreate(&facts, &environment);
+        assert_eq!(
+            commands(&fix),
+            [
+                "/home/dev/.pyenv/versions/3.13.0/bin/python -m venv --clear /home/dev/project/.venv",
+                "/home/dev/project/.venv/bin/python -m pip install numpy",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_base_that_fits_the_cure_says_what_to_install() {
+        let mut facts = healthy();
+        if let Seen::Seen(pyproject) = &mut facts.project.pyproject {
+            pyproject.requires_python = Some("==3.9.*".to_owned());
+        }
+        let environment = venv(&mut facts).clone();
+        let fix = recreate(&facts, &environment);
+        assert_eq!(fix.safety, Safety::Manual);
+        assert!(fix.title.contains("==3.9.*"));
+        add_uv(&mut facts, "0.9.0");
+        let fix = recreate(&facts, &environment);
+        assert_eq!(
+            commands(&fix)[0],
+            "uv venv --clear --seed --python ==3.9.* /home/dev/project/.venv"
+        );
+    }
+
+    #[test]
+    fn an_environment_is_made_anew_by_the_tool_that_made_it() {
+        let mut facts = healthy();
+        add_uv(&mut facts, "0.9.0");
+        add_pyenv(&mut facts, "3.11.9");
+        let site = HostPath::from(format!("{PROJECT}/.venv/lib/python3.11/site-packages").as_str());
+        let environment = venv(&mut facts);
+        environment.python.kind = EnvironmentKind::UvVenv;
+        environment.python.packages = vec![package("numpy", "2.2.6", &site)];
+        let environment = environment.clone();
+        assert_eq!(
+            commands(&recreate(&facts, &environment)),
+            [
+                "uv venv --clear --python /home/dev/.pyenv/versions/3.11.9/bin/python \
+                 /home/dev/project/.venv",
+                "uv pip install --python /home/dev/project/.venv/bin/python numpy==2.2.6",
+            ]
+        );
+        facts.toolchain.uv.clear();
+        add_uv(&mut facts, "0.7.22");
+        assert!(!commands(&recreate(&facts, &environment))[0].contains("--clear"));
+    }
+
+    #[test]
+    fn uv_deletes_a_directory_that_it_would_refuse_to_replace() {
+        let mut facts = healthy();
+        add_uv(&mut facts, "0.9.0");
+        let environment = venv(&mut facts);
+        environment.python.kind = EnvironmentKind::UvVenv;
+        environment.python.pyvenv_cfg = None;
+        let environment = environment.clone();
+        assert_eq!(
+            commands(&recreate(&facts, &environment))[0],
+            "rm -rf -- /home/dev/project/.venv"
+        );
+    }
+
+    #[test]
+    fn virtualenv_is_run_from_where_it_is_installed() {
+        let mut facts = healthy();
+        let mut tools = bare_environment("/home/dev/tools", "3.12.1", EnvironmentKind::Venv);
+        tools.python.packages =
+            vec![package("virtualenv", "21.0", &HostPath::from("/home/dev/tools/lib"))];
+        facts.environments.push(tools);
+        let environment = venv(&mut facts);
+        environment.python.kind = EnvironmentKind::Virtualenv;
+        let environment = environment.clone();
+        assert_eq!(
+            commands(&recreate(&facts, &environment))[0],
+            "/home/dev/tools/bin/python -m virtualenv --clear --python /usr/bin/python \
+             /home/dev/project/.venv"
+        );
+    }
+
+    #[test]
+    fn paths_are_deleted_with_what_the_system_has() {
+        let mut facts = healthy();
+        let path = HostPath::from("C:/it's/~umpy");
+        facts.machine.os = Os::Windows;
+        assert_eq!(
+            delete(&facts, &[&path])[3],
+            r"Remove-Item -Recurse -Force -LiteralPath 'C:\it''s\~umpy'"
+        );
+    }
+}
