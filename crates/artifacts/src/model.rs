@@ -41,6 +41,19 @@ pub struct NumpyUse {
     /// numpy's C interface is reached. Without them the other two are words in a text.
     #[serde(default)]
     pub mentions_c_api: bool,
+    /// The bytes hold the messages of `import_array` or `import_umath`, the C code by which numpy's
+    /// own headers reach that interface when the module is imported. pybind11 and Rust have their
+    /// own ways.
+    #[serde(default)]
+    pub imports_c_api: bool,
+    /// Cython code that compares the sizes of numpy's types with those it was compiled for, and
+    /// refuses one that has become smaller, as numpy 2's `dtype` has.
+    #[serde(default)]
+    pub checks_type_sizes: bool,
+    /// The oldest numpy that `import_array` accepts, as the message of numpy 2's headers has it:
+    /// `(1, 20)`.
+    #[serde(default)]
+    pub oldest_numpy: Option<(u16, u16)>,
 }
 
 /// A Rust crate whose name and version the module's panic paths carry. Those of the standard
