@@ -253,7 +253,9 @@ pub struct CondaRecord {
 /// One Python environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
-    /// Its directory (`sys.prefix`); links as the user sees them. Identifies the environment.
+    /// Its directory (`sys.prefix`); links as the user sees them. Identifies the environment,
+    /// except that several Pythons may share a system's prefix (`/usr`): they follow each other in
+    /// the list and differ in `executable` and `version`, the one called `python3` first.
     pub prefix: HostPath,
     /// Kind.
     pub kind: EnvironmentKind,
@@ -309,6 +311,39 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// An environment of which nothing but its directory is known.
+    #[must_use]
+    pub fn of_prefix(prefix: HostPath) -> Self {
+        Self {
+            prefix,
+            kind: EnvironmentKind::Other,
+            found_by: Vec::new(),
+            executable: None,
+            real_executable: None,
+            base_prefix: None,
+            version: Seen::Absent,
+            implementation: Seen::Absent,
+            abi: Seen::Absent,
+            architectures: Seen::Absent,
+            libc: Seen::Absent,
+            pyvenv_cfg: None,
+            problems: Vec::new(),
+            stdlib: None,
+            site_packages: Vec::new(),
+            user_site: None,
+            packages: Vec::new(),
+            user_packages: Vec::new(),
+            conda_packages: Vec::new(),
+            leftovers: Vec::new(),
+            pth_paths: Vec::new(),
+            scripts: Vec::new(),
+            activate_path: None,
+            externally_managed: None,
+            python_header: None,
+            libpython: Vec::new(),
+        }
+    }
+
     /// The packages named `name` (normalised), in the order in which the interpreter finds them.
     pub fn packages_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Package> {
         self.packages.iter().filter(move |package| package.name == name)

@@ -1,0 +1,301 @@
+//! Installed packages, by the records that installers leave beside them.
+
+use std::path::Path;
+use std::str::FromStr as _;
+
+use host::{FileKind, Host, HostPath, ReadError, Seen};
+use pep440_rs::Version;
+use rayon::prelude::*;
+
+use crate::context::Context;
+use crate::{Package, PackageSource, paths, pth, record};
+
+/// The largest known `RECORD` has a few MB.
+const RECORD_LIMIT: u64 = 32 << 20;
+/// `Name` and `Version` stand in the first lines of METADATA.
+const METADATA_BYTES: usize = 512;
+const SMALL_LIMIT: u64 = 64 << 10;
+
+/// What lies in the package directories of one environment.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) packages: Vec<Package>,
+    pub(crate) leftovers: Vec<HostPath>,
+    pub(crate) pth_paths: Vec<(HostPath, HostPath)>,
+}
+
+/// Reads the package directories, in the order of `sys.path`. The packages are in order of name,
+/// and of one name in the order in which the interpreter finds them.
+///
+/// # Errors
+/// The reasons why directories could not be listed; the others are read all the same.
+pub(crate) fn read(
+    context: &Context<'_>,
+    directories: &[HostPath],
+) -> (Contents, Vec<(HostPath, String)>) {
+    let mut contents = Contents::default();
+    let mut failures = Vec::new();
+    let mut records = Vec::new();
+    for directory in directories {
+        let entries = match context.host.list(directory, crate::context::LIST_LIMIT) {
+            Ok(entries) => entries,
+            Err(error) => {
+                context.tell_unreadable(error.to_string());
+                failures.push((directory.clone(), error.reason()));
+                continue;
+            }
+        };
+        for entry in entries {
+            let bytes = entry.name.as_encoded_bytes();
+            if bytes.starts_with(b"~") {
+                contents.leftovers.push(directory.join(&entry.name));
+            } else if bytes.ends_with(b".pth") && !bytes.starts_with(b".") {
+                let file = directory.join(&entry.name);
+                for added in pth::read(context, directory, &file) {
+                    contents.pth_paths.push((file.clone(), HostPath::new(added)));
+                }
+            } else if let Some(name) = entry.name_text()
+                && let Some(record) = parse_name(name)
+            {
+                records.push((directory.join(name), record, entry.kind));
+            }
+        }
+    }
+    contents.packages = records
+        .into_par_iter()
+        .with_min_len(8)
+        .map(|(path, record, kind)| read_package(context.host, path, record, kind))
+        .collect();
+    contents.packages.sort_by(|a, b| a.name.cmp(&b.name));
+    (contents, failures)
+}
+
+/// What the name of a record tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RecordName {
+    name: String,
+    version: Option<String>,
+    source: PackageSource,
+}
+
+/// `foo_bar-1.0.dist-info`, `Foo-1.0-py3.11.egg-info`, `foo.egg-info`.
+fn parse_name(file: &str) -> Option<RecordName> {
+    let (stem, source) = match file.strip_suffix(".dist-info") {
+        Some(stem) => (stem, PackageSource::DistInfo),
+        None => (file.strip_suffix(".egg-info")?, PackageSource::EggInfo),
+    };
+    let stem = match source {
+        PackageSource::DistInfo => stem,
+        // Setuptools adds the Python version, and the platform of a compiled package.
+        PackageSource::EggInfo => stem.split_once("-py").map_or(stem, |(before, after)| {
+            if after.starts_with(|c: char| c.is_ascii_digit()) { before } else { stem }
+        }),
+    };
+    let (name, version) = match stem.split_once('-') {
+        Some((name, version)) => {
+            // Names of old records may hold dashes themselves.
+            let last = stem.rsplit_once('-').filter(|(_, v)| Version::from_str(v).is_ok());
+            match last {
+                Some((name, version)) if Version::from_str(stem_rest(stem)).is_err() => {
+                    (name, Some(version))
+                }
+                _ => (name, Some(version)),
+            }
+        }
+        None => (stem, None),
+    };
+    if name.is_empty() {
+        return None;
+    }
+    Some(RecordName { name: normalize(name), version: version.map(str::to_owned), source })
+}
+
+fn stem_rest(stem: &str) -> &str {
+    stem.split_once('-').map_or("", |(_, rest)| rest)
+}
+
+/// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.
+pub(crate) fn normalize(name: &str) -> String {
+    let mut normalized = String::with_capacity(name.len());
+    for c in name.chars() {
+        if matches!(c, '-' | '_' | '.') {
+            if !normalized.ends_with('-') {
+                normalized.push('-');
+            }
+        } else {
+            normalized.extend(c.to_lowercase());
+        }
+    }
+    normalized
+}
+
+fn read_package(host: &Host, path: HostPath, record: RecordName, kind: FileKind) -> Package {
+    let is_dist_info = record.source == PackageSource::DistInfo;
+    let is_file = kind == FileKind::File;
+    let metadata = match (is_file, is_dist_info) {
+        (true, _) => path.clone(),
+        (false, true) => path.join("METADATA"),
+        (false, false) => path.join("PKG-INFO"),
+    };
+    let mut package = Package {
+        version: version(host, &metadata, record.version.as_deref()),
+        name: record.name,
+        source: record.source,
+        installer: None,
+        editable: None,
+        extension_modules: Vec::new(),
+        record: Seen::Absent,
+        path,
+    };
+    if !is_dist_info || is_file {
+        return package;
+    }
+    package.installer = host
+        .read(&package.path.join("INSTALLER"), SMALL_LIMIT)
+        .ok()
+        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+        .filter(|installer| !installer.is_empty());
+    if let Ok(bytes) = host.read(&package.path.join("direct_url.json"), SMALL_LIMIT) {
+        package.editable = editable_project(host.os, &bytes).map(HostPath::new);
+    }
+    package.record = match host.read(&package.path.join("RECORD"), RECORD_LIMIT) {
+        Ok(bytes) => {
+            package.extension_modules = record::extension_modules(&bytes);
+            Seen::Seen(())
+        }
+        Err(error) if error.is_not_found() => Seen::Absent,
+        Err(error) => Seen::Broken(error.reason()),
+    };
+    package
+}
+
+/// METADATA's version, or the name's where METADATA does not tell.
+fn version(host: &Host, metadata: &Path, named: Option<&str>) -> Seen<Version> {
+    let written = match host.read_start(metadata, METADATA_BYTES) {
+        Ok(bytes) => version_in_metadata(&bytes),
+        Err(ReadError::Io { .. }) | Err(_) => None,
+    };
+    // Names write `-` of a version as `_`.
+    let named = named.map(|text| text.replace('_', "-"));
+    match written.or(named) {
+        Some(text) => match Version::from_str(&text) {
+            Ok(version) => Seen::Seen(version),
+            Err(_) => Seen::Broken(format!("`{text}` is no version")),
+        },
+        None => Seen::Absent,
+    }
+}
+
+fn version_in_metadata(start: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(start);
+    // The last line may be cut.
+    let (whole, _) = text.rsplit_once('\n')?;
+    whole
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| line.strip_prefix("Version:"))
+        .map(|version| version.trim().to_owned())
+        .filter(|version| !version.is_empty())
+}
+
+/// The project directory of an editable install.
+fn editable_project(os: host::Os, direct_url: &[u8]) -> Option<std::path::PathBuf> {
+    let value: serde_json::Value = serde_json::from_slice(direct_url).ok()?;
+    let editable = value.get("dir_info")?.get("editable")?.as_bool()?;
+    let url = value.get("url")?.as_str()?;
+    let path = percent_decode(url.strip_prefix("file://")?)?;
+    if !editable || path.contains('\0') {
+        return None;
+    }
+    // `file:///C:/src` has a slash before the drive.
+    let path = match path.strip_prefix('/') {
+        Some(rest) if os == host::Os::Windows && rest.as_bytes().get(1) == Some(&b':') => rest,
+        _ => &path,
+    };
+    Some(paths::from_text(os, path))
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        if *first == b'%' {
+            let (digits, tail) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use host::Os;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn named(file: &str) -> Option<(String, Option<String>)> {
+        parse_name(file).map(|record| (record.name, record.version))
+    }
+
+    #[test]
+    fn names_of_records_tell_name_and_version() {
+        let some =
+            |name: &str, version: Option<&str>| Some((name.to_owned(), version.map(str::to_owned)));
+        assert_eq!(named("Foo_Bar.baz-1.0.dist-info"), some("foo-bar-baz", Some("1.0")));
+        assert_eq!(named("torch-2.1.0+cu118.dist-info"), some("torch", Some("2.1.0+cu118")));
+        assert_eq!(named("old-name-1.2.dist-info"), some("old-name", Some("1.2")));
+        assert_eq!(named("PyGObject-3.42.2.egg-info"), some("pygobject", Some("3.42.2")));
+        assert_eq!(named("x-1.0-py3.11-linux-x86_64.egg-info"), some("x", Some("1.0")));
+        assert_eq!(named("cryptography.egg-info"), some("cryptography", None));
+        assert_eq!(named(".dist-info"), None);
+        assert_eq!(named("numpy"), None);
+    }
+
+    #[test]
+    fn metadata_tells_the_version_in_its_head_only() {
+        let head = b"Metadata-Version: 2.1\nName: x\nVersion: 1.0rc1\n\nVersion: 9\n";
+        assert_eq!(version_in_metadata(head).as_deref(), Some("1.0rc1"));
+        assert_eq!(version_in_metadata(b"Name: x\n\nVersion: 9\n"), None);
+        assert_eq!(version_in_metadata(b"Version: 1.2"), None);
+    }
+
+    #[test]
+    fn editable_installs_name_their_project() {
+        let url = |url: &str, editable: bool| {
+            format!(r#"{{"url": "{url}", "dir_info": {{"editable": {editable}}}}}"#)
+        };
+        let project = |os, text: &str| editable_project(os, text.as_bytes());
+        assert_eq!(
+            project(Os::Linux, &url("file:///a%20b/c", true)),
+            Some(PathBuf::from("/a b/c"))
+        );
+        assert_eq!(project(Os::Linux, &url("file:///a", false)), None);
+        assert_eq!(
+            project(Os::Windows, &url("file:///C:/src", true)),
+            Some(PathBuf::from("C:/src"))
+        );
+        assert_eq!(project(Os::Linux, "[[[["), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(
+            name in "(-|_|\\.|py|[0-9]|\\PC)*",
+            end in "(\\.dist-info|\\.egg-info)",
+            url in "(%|[0-9a-f]|\\PC)*",
+            raw: Vec<u8>,
+        ) {
+            let _ = parse_name(&format!("{name}{end}"));
+            let _ = percent_decode(&url);
+            let _ = version_in_metadata(&raw);
+            let _ = editable_project(Os::Windows, &raw);
+        }
+    }
+}
