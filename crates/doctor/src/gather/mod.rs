@@ -1,0 +1,69 @@
+//! Looking at the machine, once, in parallel, changing nothing (invariant I8).
+//!
+//! Facts come from files. The one process that may be started is `rustc -vV`, and its answer is
+//! remembered. What cannot be read becomes a fact with a reason; gathering never fails.
+
+mod cache;
+mod engines;
+mod environments;
+mod machine;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use host::{Host, HostPath};
+
+use crate::{FACTS_SCHEMA, Facts, ProjectFacts, SourceTree, ToolchainFacts};
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct GatherOptions {
+    /// The project's directory, absolute.
+    pub project: PathBuf,
+    /// An environment or interpreter named on the command line.
+    pub python: Option<PathBuf>,
+    /// Environments declared in the configuration: prefixes or interpreters.
+    pub environments: Vec<PathBuf>,
+    /// Pairs declared in the configuration: the first writes what the second reads.
+    pub exchange: Vec<(PathBuf, PathBuf)>,
+    /// Judge every environment found, not only those the project uses.
+    pub judge_all: bool,
+    /// Directory for what is remembered between runs; `None` remembers nothing.
+    pub cache: Option<PathBuf>,
+}
+
+/// Gathers every fact.
+#[must_use]
+pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
+    let started = Instant::now();
+    let cache = cache::Cache::open(host, options.cache.as_deref());
+    let (environments, engines) = rayon::join(
+        || environments::gather(host, options),
+        || engines::gather(host, &options.project),
+    );
+    cache.store();
+    let mut unreadable = environments.unreadable;
+    unreadable.sort();
+    unreadable.dedup();
+    Facts {
+        schema: FACTS_SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: machine::gather(host),
+        project: ProjectFacts { root: path(options.project.clone()), ..ProjectFacts::default() },
+        directories: Vec::new(),
+        target: None,
+        source_tree: SourceTree::default(),
+        toolchain: ToolchainFacts::default(),
+        environments: environments.list,
+        picks: environments.picks,
+        exchange: environments.exchange,
+        engines,
+        unreadable,
+        gather_ms: started.elapsed().as_secs_f64() * 1000.0,
+    }
+}
+
+/// A path as facts hold it.
+fn path(path: impl Into<PathBuf>) -> HostPath {
+    HostPath::new(path)
+}
