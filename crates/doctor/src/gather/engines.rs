@@ -8,7 +8,8 @@ use super::path;
 use crate::{EngineFacts, EngineSocket};
 
 /// Files that say the project builds in containers.
-const WISHES: &[&str] = &["Dockerfile", "Containerfile", "docker", "docker-compose.yml", "compose.yaml"];
+const WISHES: &[&str] =
+    &["Dockerfile", "Containerfile", "docker", "docker-compose.yml", "compose.yaml"];
 
 pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
     let docker_host = host.variables.text("DOCKER_HOST");
@@ -28,7 +29,11 @@ pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
             path: path(file),
         }),
         docker_remote,
-        wanted_by: WISHES.iter().map(|name| project.join(name)).find(|file| host.exists(file)).map(path),
+        wanted_by: WISHES
+            .iter()
+            .map(|name| project.join(name))
+            .find(|file| host.exists(file))
+            .map(path),
     }
 }
 

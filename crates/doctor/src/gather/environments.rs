@@ -143,7 +143,8 @@ fn exchange_pairs(
     for (index, left) in in_use.iter().enumerate() {
         for right in &in_use[index + 1..] {
             let is_known = pairs.iter().any(|pair| {
-                (&pair.left, &pair.right) == (left, right) || (&pair.left, &pair.right) == (right, left)
+                (&pair.left, &pair.right) == (left, right)
+                    || (&pair.left, &pair.right) == (right, left)
             });
             if !is_known {
                 pairs.push(ExchangePair {

@@ -13,21 +13,75 @@ use crate::MachineFacts;
 /// that [`crate::redact`] needs to find a person's traces. Variables that usually carry
 /// credentials (index addresses, proxies) are not among them.
 const VARIABLES: &[&str] = &[
-    "APPDATA", "CC", "CFLAGS", "CI", "COMPUTERNAME", "CXX", "CXXFLAGS", "DEVELOPER_DIR", "DOCKER_HOST",
-    "DYLD_FALLBACK_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "GITHUB_ACTIONS", "HOME", "HOSTNAME",
-    "KMP_DUPLICATE_LIB_OK", "LANG", "LC_ALL", "LD", "LDFLAGS", "LD_LIBRARY_PATH", "LD_PRELOAD",
-    "LOCALAPPDATA", "LOGNAME", "MACOSX_DEPLOYMENT_TARGET", "MAMBA_ROOT_PREFIX", "PATH", "PATHEXT",
-    "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET", "PIP_USER", "PROCESSOR_ARCHITECTURE",
-    "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONPLATLIBDIR",
-    "PYTHONSAFEPATH", "PYTHONUSERBASE", "RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTFLAGS", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "SHELL", "SOURCE_DATE_EPOCH", "TEMP", "TMP",
-    "TMPDIR", "USER", "USERNAME", "USERPROFILE", "UV_CACHE_DIR", "UV_LINK_MODE",
-    "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "UV_PYTHON_INSTALL_DIR", "VIRTUAL_ENV", "WORKON_HOME",
-    "WSL_DISTRO_NAME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+    "APPDATA",
+    "CC",
+    "CFLAGS",
+    "CI",
+    "COMPUTERNAME",
+    "CXX",
+    "CXXFLAGS",
+    "DEVELOPER_DIR",
+    "DOCKER_HOST",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "GITHUB_ACTIONS",
+    "HOME",
+    "HOSTNAME",
+    "KMP_DUPLICATE_LIB_OK",
+    "LANG",
+    "LC_ALL",
+    "LD",
+    "LDFLAGS",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "LOCALAPPDATA",
+    "LOGNAME",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "MAMBA_ROOT_PREFIX",
+    "PATH",
+    "PATHEXT",
+    "PIP_PREFIX",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_TARGET",
+    "PIP_USER",
+    "PROCESSOR_ARCHITECTURE",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONNOUSERSITE",
+    "PYTHONPATH",
+    "PYTHONPLATLIBDIR",
+    "PYTHONSAFEPATH",
+    "PYTHONUSERBASE",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTFLAGS",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "SHELL",
+    "SOURCE_DATE_EPOCH",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USER",
+    "USERNAME",
+    "USERPROFILE",
+    "UV_CACHE_DIR",
+    "UV_LINK_MODE",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_PYTHON_INSTALL_DIR",
+    "VIRTUAL_ENV",
+    "WORKON_HOME",
+    "WSL_DISTRO_NAME",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
 ];
 
 /// Families of variables taken whole.
-const FAMILIES: &[&str] = &["CARGO_BUILD_", "CARGO_TARGET_", "CONDA_", "MATURIN_", "PYENV_", "PYO3_"];
+const FAMILIES: &[&str] =
+    &["CARGO_BUILD_", "CARGO_TARGET_", "CONDA_", "MATURIN_", "PYENV_", "PYO3_"];
 
 /// Single variables of cargo's that are no family.
 const CARGO: &[&str] = &["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_ENCODED_RUSTFLAGS"];
@@ -38,9 +92,8 @@ pub(super) fn gather(host: &Host) -> MachineFacts {
         Os::Linux => kernel_text("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
         Os::Macos | Os::Windows => None,
     };
-    let wsl = kernel
-        .as_deref()
-        .is_some_and(|release| release.to_ascii_lowercase().contains("microsoft"));
+    let wsl =
+        kernel.as_deref().is_some_and(|release| release.to_ascii_lowercase().contains("microsoft"));
     let variables = host
         .variables
         .iter()
