@@ -13,7 +13,11 @@ enum Reach {
 
 /// Symptom, cause, reach. A check that knows its cause exactly sets `because_of` itself; this
 /// table is for the rest. The first row that fits wins.
-const FOLLOWS: &[(&str, &str, Reach)] = &[];
+const FOLLOWS: &[(&str, &str, Reach)] = &[
+    // Where the base is gone, both the link to it and `home` lead nowhere.
+    ("ENV002", "ENV001", Reach::SameSubject),
+    ("ENV002", "ENV004", Reach::SameSubject),
+];
 
 /// Sets `because_of` on every finding whose cause is also in the list.
 pub(crate) fn fold(findings: &mut [Finding]) {

@@ -6,11 +6,11 @@
 use std::str::FromStr as _;
 
 use host::{HostPath, Os};
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 use pyenvs::{EnvironmentKind, Implementation, Package};
 use report::{Fix, Safety};
 
-use crate::{EnvironmentFacts, Facts, Role};
+use crate::{CrateManifest, EnvironmentFacts, Facts, Role};
 
 /// Longest list of packages that a cure installs again by itself; a longer one is left to the
 /// project's own requirements.
@@ -127,13 +127,58 @@ pub(crate) fn requires_python(facts: &Facts) -> Option<VersionSpecifiers> {
     VersionSpecifiers::from_str(written).ok()
 }
 
+/// A crate of the project that asks PyO3 for a stable interface, and the oldest Python it allows:
+/// `abi3-py39` allows none before 3.9.
+pub(crate) fn oldest_abi3(facts: &Facts) -> Option<(&CrateManifest, Version)> {
+    let asked = facts.project.pyproject.get().and_then(|p| p.maturin.as_ref());
+    let asked = asked.map(|maturin| maturin.features.as_slice()).unwrap_or_default();
+    let of_crate = |manifest: &CrateManifest| {
+        let mut active: Vec<&str> = vec!["default"];
+        active.extend(asked.iter().map(String::as_str));
+        let mut versions = Vec::new();
+        let mut at = 0;
+        while let Some(feature) = active.get(at).copied() {
+            at += 1;
+            let feature = feature.rsplit('/').next().unwrap_or(feature);
+            versions.extend(abi3_version(feature));
+            for more in manifest.features.get(feature).into_iter().flatten() {
+                if !active.contains(&more.as_str()) {
+                    active.push(more);
+                }
+            }
+        }
+        for dependency in manifest.dependencies.iter().filter(|d| d.package == "pyo3") {
+            versions.extend(dependency.features.iter().filter_map(|name| abi3_version(name)));
+        }
+        versions.into_iter().min()
+    };
+    facts
+        .project
+        .crates_using("pyo3")
+        .filter_map(|manifest| of_crate(manifest).map(|version| (manifest, version)))
+        .max_by(|a, b| a.1.cmp(&b.1))
+}
+
+/// 3.9 of `abi3-py39`.
+fn abi3_version(feature: &str) -> Option<Version> {
+    let minor = feature.strip_prefix("abi3-py3")?.parse().ok()?;
+    Some(Version::new([3, minor]))
+}
+
+/// Whether the project can be used with this Python. Pre-releases count as their release, as
+/// installers count them here.
+pub(crate) fn fits_project(facts: &Facts, version: &Version) -> bool {
+    let release = Version::new(version.release().iter().copied());
+    requires_python(facts).is_none_or(|range| range.contains(&release))
+        && oldest_abi3(facts).is_none_or(|(_, oldest)| oldest <= release)
+}
+
 /// The interpreter on this machine that is best to make `environment` anew from: it runs, fits
 /// the project's `requires-python`, and is as near as possible to what the environment had.
 pub(crate) fn base_interpreter<'a>(
     facts: &'a Facts,
     environment: &EnvironmentFacts,
 ) -> Option<&'a EnvironmentFacts> {
-    let required = requires_python(facts);
     let wanted = environment.python.version.get();
     let freethreaded = environment.python.abi.get().is_some_and(|abi| abi.free_threaded);
     let candidates = facts.environments.iter().filter(|candidate| {
@@ -146,13 +191,13 @@ pub(crate) fn base_interpreter<'a>(
             && python.implementation.get() == Some(&Implementation::CPython)
             && version.release().first() == Some(&3)
             && !version.any_prerelease()
-            && required.as_ref().is_none_or(|range| range.contains(version))
+            && fits_project(facts, version)
             && python.architectures.get().is_none_or(|list| list.contains(&facts.machine.arch))
     });
     candidates.max_by_key(|candidate| {
         let python = &candidate.python;
         let version = python.version.get();
-        let minor = |version: Option<&pep440_rs::Version>| {
+        let minor = |version: Option<&Version>| {
             version.map(|version| version.release().iter().take(2).copied().collect::<Vec<_>>())
         };
         let is_freethreaded = python.abi.get().is_some_and(|abi| abi.free_threaded);
@@ -227,7 +272,33 @@ fn virtualenv_home(facts: &Facts, environment: &EnvironmentFacts) -> Option<Stri
 /// Makes a virtual environment anew, in place, with a Python that exists and fits the project,
 /// and brings its packages back.
 pub(crate) fn recreate(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
-    recreate_at(facts, environment, &environment.python.prefix)
+    let prefix = &environment.python.prefix;
+    // `python -m venv .` makes the project's own directory an environment: clearing it would
+    // delete the project.
+    if let Some(what) = what_it_holds(facts, prefix) {
+        let fresh = facts.project.root.join(".venv");
+        let mut fix = recreate_at(facts, environment, &fresh);
+        fix.title = format!("make a new environment in {}", facts.short(&fresh));
+        fix.safety = Safety::Manual;
+        return fix.by_hand(format!(
+            "{} holds {what} too, so take away only what belongs to the environment: \
+             `pyvenv.cfg` and the directories of programs and packages",
+            facts.native(prefix)
+        ));
+    }
+    recreate_at(facts, environment, prefix)
+}
+
+/// What else lies in a directory that a cure would clear or delete.
+pub(crate) fn what_it_holds(facts: &Facts, prefix: &HostPath) -> Option<&'static str> {
+    let holds = |path: Option<&HostPath>| path.is_some_and(|path| path.starts_with(prefix));
+    if holds(Some(&facts.project.root)) {
+        Some("the project")
+    } else if holds(facts.machine.home.as_ref()) {
+        Some("the home directory")
+    } else {
+        None
+    }
 }
 
 /// As [`recreate`], at another place.
@@ -344,7 +415,6 @@ fn argv<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use host::Seen;
-    use pep440_rs::Version;
     use report::Step;
 
     use super::*;
@@ -444,6 +514,17 @@ mod tests {
         facts.toolchain.uv.clear();
         add_uv(&mut facts, "0.7.22");
         assert!(!commands(&recreate(&facts, &environment))[0].contains("--clear"));
+    }
+
+    #[test]
+    fn the_project_is_never_cleared_with_its_environment() {
+        let mut facts = healthy();
+        let environment = venv(&mut facts);
+        environment.python.prefix = HostPath::from(PROJECT);
+        let environment = environment.clone();
+        let fix = recreate(&facts, &environment);
+        assert_eq!(fix.safety, Safety::Manual);
+        assert!(commands(&fix)[0].ends_with("-m venv --clear /home/dev/project/.venv"));
     }
 
     #[test]

@@ -1,0 +1,201 @@
+//! ENV005: the first line of scripts is longer than the kernel reads.
+
+use host::{HostPath, Os, Version};
+use pyenvs::Script;
+use report::{Finding, Fix, Safety, Severity, Step};
+
+#[cfg(test)]
+use crate::check::Cases;
+use crate::check::Check;
+use crate::{EnvironmentFacts, Facts, Findings, cures};
+
+/// Scripts shown as evidence.
+const SHOWN: usize = 3;
+
+/// See the page.
+pub(crate) static CHECK: Check = Check {
+    code: "ENV005",
+    name: "shebang-too-long",
+    summary: "Scripts name their Python by a path longer than the system reads",
+    page: include_str!("../../../pages/ENV005.md"),
+    run,
+    #[cfg(test)]
+    cases: Cases {
+        fires: &[tests::deep, tests::deep_for_an_old_kernel],
+        silent: &[tests::just_short_enough, tests::wrapped],
+    },
+};
+
+fn run(facts: &Facts, findings: &mut Findings) {
+    let Some(limit) = limit(facts) else {
+        findings.skip("Windows does not start programs by their first line");
+        return;
+    };
+    for environment in facts.judged() {
+        let scripts: Vec<&Script> = environment
+            .python
+            .scripts
+            .iter()
+            .filter(|script| script.shebang_length > limit)
+            .collect();
+        if scripts.is_empty() {
+            continue;
+        }
+        let mut finding = Finding::new(
+            Severity::Error,
+            environment.subject(facts),
+            format!(
+                "{} cannot start: the path of the Python in the first line is too long",
+                match scripts.as_slice() {
+                    [script] => facts.short(&script.path),
+                    many => format!("{} scripts", many.len()),
+                }
+            ),
+        );
+        for script in scripts.iter().take(SHOWN) {
+            finding = finding.seen_at(
+                facts.native(&script.path),
+                format!(
+                    "its first line has {} bytes; this system reads {limit}",
+                    script.shebang_length
+                ),
+            );
+        }
+        findings.push(
+            finding
+                .cause("The environment lies too deep: its path is part of every script it holds")
+                .fix(shorten(facts, environment, limit)),
+        );
+    }
+}
+
+/// Longest first line, its end not counted, that starts a program here.
+fn limit(facts: &Facts) -> Option<usize> {
+    match facts.machine.os {
+        Os::Windows => None,
+        Os::Macos => Some(511),
+        // The kernel's buffer had 128 bytes before 5.1, and has 256 since.
+        Os::Linux => {
+            let release = facts.machine.kernel.get();
+            let is_old = release
+                .and_then(|release| {
+                    let numbers = release.split(|c: char| !c.is_ascii_digit());
+                    let numbers: Vec<u32> =
+                        numbers.take(2).filter_map(|number| number.parse().ok()).collect();
+                    (numbers.len() == 2).then(|| Version::new(numbers))
+                })
+                .is_some_and(|version| version < Version::new([5, 1]));
+            Some(if is_old { 127 } else { 255 })
+        }
+    }
+}
+
+/// Makes the environment anew near the home directory, and leaves a link where it was, so that
+/// every tool still finds it.
+fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
+    let prefix = &environment.python.prefix;
+    let name = facts
+        .project
+        .pyproject
+        .get()
+        .and_then(|pyproject| pyproject.name.clone())
+        .or_else(|| facts.project.root.file_name()?.to_str().map(str::to_owned))
+        .unwrap_or_else(|| "project".to_owned());
+    let fresh = facts.machine.home.as_ref().map(|home| home.join(".virtualenvs").join(name));
+    let fits = |fresh: &HostPath| fresh.text().len() + "#!/bin/python3".len() <= limit;
+    let can_be_made =
+        environment.python.kind.is_virtual() && cures::what_it_holds(facts, prefix).is_none();
+    let is_free = |fresh: &HostPath| facts.environment(fresh).is_none();
+    let Some(fresh) = fresh.filter(|fresh| can_be_made && fits(fresh) && is_free(fresh)) else {
+        return Fix::new(Safety::Manual, "move the environment to a shorter path").by_hand(
+            "make the environment again under a shorter path; until then start tools as \
+             `python -m NAME`",
+        );
+    };
+    let made = cures::recreate_at(facts, environment, &fresh);
+    let title = format!("make the environment anew in {}, with a link to it", facts.short(&fresh));
+    let mut fix = Fix::new(made.safety, title).run(cures::delete(facts, &[prefix]));
+    fix.steps.extend(made.steps);
+    fix.steps.push(Step::Run {
+        argv: ["ln".to_owned(), "-s".to_owned(), facts.native(&fresh), facts.native(prefix)]
+            .to_vec(),
+    });
+    fix
+}
+
+#[cfg(test)]
+mod tests {
+    use host::Seen;
+
+    use super::*;
+    use crate::testing::{healthy, venv};
+
+    fn with_line(length: usize) -> Facts {
+        let mut facts = healthy();
+        let environment = venv(&mut facts);
+        environment.python.scripts.push(Script {
+            path: environment.python.prefix.join("bin/jp.py"),
+            shebang: Some(format!("#!/{}", "d".repeat(length - 3))),
+            shebang_length: length,
+        });
+        facts
+    }
+
+    pub(super) fn deep() -> Facts {
+        with_line(256)
+    }
+
+    pub(super) fn deep_for_an_old_kernel() -> Facts {
+        let mut facts = with_line(128);
+        facts.machine.kernel = Seen::Seen("4.18.0-553.el8.x86_64".to_owned());
+        facts
+    }
+
+    pub(super) fn just_short_enough() -> Facts {
+        with_line(255)
+    }
+
+    /// pip and uv put a shell before a path that is too long.
+    pub(super) fn wrapped() -> Facts {
+        let mut facts = healthy();
+        let environment = venv(&mut facts);
+        environment.python.scripts.push(Script {
+            path: environment.python.prefix.join("bin/pip"),
+            shebang: Some("#!/bin/sh".to_owned()),
+            shebang_length: 9,
+        });
+        facts
+    }
+
+    #[test]
+    fn the_kernel_decides() {
+        let mut facts = healthy();
+        assert_eq!(limit(&facts), Some(255));
+        for (release, expected) in [("5.1.0", 255), ("5.0.21-x", 127), ("6.18.5", 255), ("?", 255)]
+        {
+            facts.machine.kernel = Seen::Seen(release.to_owned());
+            assert_eq!(limit(&facts), Some(expected), "{release}");
+        }
+        facts.machine.os = Os::Windows;
+        assert_eq!(limit(&facts), None);
+    }
+
+    #[test]
+    fn the_short_environment_is_linked_from_the_old_place() {
+        let mut findings = Findings::default();
+        run(&deep(), &mut findings);
+        let steps = &findings.list[0].fixes[0].steps;
+        let argv: Vec<String> = steps
+            .iter()
+            .map(|step| match step {
+                Step::Run { argv } => argv.join(" "),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(argv.first().unwrap(), "rm -rf -- /home/dev/project/.venv");
+        assert_eq!(
+            argv.last().unwrap(),
+            "ln -s /home/dev/.virtualenvs/example /home/dev/project/.venv"
+        );
+    }
+}
