@@ -239,3 +239,95 @@ fn architecture_name(machine: elf::Machine, class: Class, endian: Endianness) ->
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::Order;
+    use crate::samples::elf::Elf;
+
+    #[test]
+    fn architectures_have_the_names_of_target_triples() {
+        for (machine, bits64, order, name) in [
+            (62, true, Order::Little, "x86_64"),
+            (62, false, Order::Little, "x32"),
+            (3, false, Order::Little, "i686"),
+            (183, true, Order::Little, "aarch64"),
+            (183, true, Order::Big, "aarch64_be"),
+            (40, false, Order::Little, "arm"),
+            (20, false, Order::Big, "powerpc"),
+            (21, true, Order::Little, "powerpc64le"),
+            (21, true, Order::Big, "powerpc64"),
+            (22, true, Order::Big, "s390x"),
+            (243, true, Order::Little, "riscv64"),
+            (243, false, Order::Little, "riscv32"),
+            (258, true, Order::Little, "loongarch64"),
+            (8, false, Order::Big, "mips"),
+            (8, true, Order::Little, "mips64el"),
+            (9999, true, Order::Little, "elf-machine-9999"),
+        ] {
+            let sample = Elf { machine, bits64, order, ..Elf::empty() }.build();
+            assert_eq!(architecture(&sample), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_interpreter_is_read_from_the_beginning() {
+        let name = "/lib64/ld-linux-x86-64.so.2";
+        for bits64 in [false, true] {
+            let sample = Elf { bits64, interpreter: Some(name), ..Elf::extension() }.build();
+            assert_eq!(interpreter(&sample), Ok(Some(name.to_owned())));
+
+            // Each time with as much as was asked for: header, program headers, name.
+            let mut asked = vec![20];
+            while let Err(error) = interpreter(&sample[..asked[asked.len() - 1]]) {
+                let ModuleError::Truncated { expected, .. } = error else {
+                    panic!("{error}");
+                };
+                asked.push(usize::try_from(expected).unwrap());
+            }
+            assert_eq!(asked.len(), 4, "{asked:?}");
+            assert!(asked.is_sorted() && asked[3] < 300, "{asked:?}");
+        }
+        assert_eq!(interpreter(&Elf::extension().build()), Ok(None));
+    }
+
+    #[test]
+    fn an_interpreter_without_end_is_damage() {
+        let sample = Elf { interpreter: Some("/lib/ld.so"), ..Elf::empty() }.build();
+        let sample = crate::samples::replaced(sample, b"/lib/ld.so\0", b"/lib/ld.so/");
+        assert_eq!(
+            interpreter(&sample),
+            Err(malformed("the name of the interpreter does not end"))
+        );
+    }
+
+    #[test]
+    fn a_header_that_is_cut_says_how_long_it_is() {
+        let sample = Elf::empty().build();
+        for (length, expected) in [(4, 52), (5, 64), (63, 64)] {
+            let error = architecture(&sample[..length]);
+            assert_eq!(error, Err(truncated(&sample[..length], expected)));
+        }
+        assert!(architecture(&sample[..64]).is_ok(), "the rest is not needed");
+    }
+
+    #[test]
+    fn odd_headers_are_damage() {
+        let sample = Elf::empty().build();
+        for (offset, value) in [(4, 0), (4, 3), (5, 0), (5, 9), (6, 2), (54, 55)] {
+            let mut odd = sample.clone();
+            odd[offset] = value;
+            let error = architecture(&odd);
+            assert!(matches!(error, Err(ModuleError::Malformed { .. })), "{offset}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_damage() {
+        let mut sample = Elf::empty().build();
+        // The file offset of the first segment.
+        sample[64 + 8..64 + 16].fill(0xff);
+        assert!(matches!(declared_size(&sample), Err(ModuleError::Malformed { .. })));
+    }
+}

@@ -244,3 +244,164 @@ fn symbol_count<Elf: FileHeader<Endian = Endianness>>(
     u32::try_from(size / size_of::<Elf::Sym>() as u64)
         .map_err(|_| malformed("there are more dynamic symbols than can be"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::elf::{Elf, Lookup, Symbol};
+    use crate::samples::{Order, replaced};
+
+    #[track_caller]
+    fn read(sample: &Elf) -> Collected {
+        try_read(&sample.build()).unwrap()
+    }
+
+    fn try_read(bytes: &[u8]) -> Result<Collected, ModuleError> {
+        let mut found = Collected::default();
+        crate::elf::collect(bytes, &mut found)?;
+        Ok(found)
+    }
+
+    #[test]
+    fn everything_is_read_whatever_the_width_the_order_and_the_lookup() {
+        for bits64 in [false, true] {
+            for order in [Order::Little, Order::Big] {
+                for lookup in [Lookup::GnuHash, Lookup::Hash, Lookup::Sections] {
+                    let found = read(&Elf { bits64, order, lookup, ..Elf::extension() });
+                    assert_eq!(found.needed.as_slice(), ["libpython3.11.so.1.0", "libc.so.6"]);
+                    assert_eq!(found.search_paths.as_slice(), ["$ORIGIN/../lib", "/opt/lib"]);
+                    assert_eq!(found.version_definitions.as_slice(), ["CORE_1", "CORE_2"]);
+                    assert_eq!(found.init_functions.as_slice(), ["core"]);
+                    let needs: Vec<(&str, &str, bool)> = found
+                        .version_needs
+                        .as_slice()
+                        .iter()
+                        .map(|need| (need.library.as_str(), need.version.as_str(), need.weak))
+                        .collect();
+                    assert_eq!(
+                        needs,
+                        [
+                            ("libc.so.6", "GLIBC_2.17", false),
+                            ("libc.so.6", "GLIBC_2.28", true),
+                            ("libstdc++.so.6", "GLIBCXX_3.4.30", false),
+                        ]
+                    );
+                    assert!(!found.is_capped());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_functions_that_others_can_call_are_init_functions() {
+        let symbol = |name: &str, kind| (name.to_owned(), kind);
+        for lookup in [Lookup::GnuHash, Lookup::Hash, Lookup::Sections] {
+            let found = read(&Elf {
+                lookup,
+                symbols: vec![
+                    symbol("PyInit_undefined", Symbol::Undefined),
+                    symbol("PyInit_local", Symbol::Local),
+                    symbol("PyInit_hidden", Symbol::Hidden),
+                    symbol("PyInit_weak", Symbol::Weak),
+                    symbol("PyInit_protected", Symbol::Protected),
+                    symbol("PyInit_global", Symbol::Global),
+                    symbol("PyInit_", Symbol::Global),
+                    symbol("_PyInit_other", Symbol::Global),
+                ],
+                ..Elf::empty()
+            });
+            assert_eq!(found.init_functions.as_slice(), ["weak", "protected", "global"]);
+        }
+    }
+
+    #[test]
+    fn nothing_exported_is_no_damage() {
+        for symbols in [vec![], vec![("PyInit_x".to_owned(), Symbol::Undefined)]] {
+            let found = read(&Elf { symbols, ..Elf::empty() });
+            assert!(found.init_functions.as_slice().is_empty());
+        }
+    }
+
+    #[test]
+    fn runpath_replaces_rpath_and_yields_to_the_environment() {
+        let rpath = Some("/a:/b".to_owned());
+        let runpath = Some("::/c:/c".to_owned());
+        let found = read(&Elf { rpath: rpath.clone(), ..Elf::empty() });
+        assert_eq!(found.search_paths.as_slice(), ["/a", "/b"]);
+        assert!(!found.library_path_first);
+        let found = read(&Elf { rpath, runpath, ..Elf::empty() });
+        assert_eq!(found.search_paths.as_slice(), ["/c"]);
+        assert!(found.library_path_first);
+    }
+
+    #[test]
+    fn too_many_entries_are_cut_and_said_to_be() {
+        let needed = (0..=ENTRY_LIMIT).map(|index| format!("lib{index}.so")).collect();
+        let found = read(&Elf { needed, ..Elf::empty() });
+        assert_eq!(found.needed.as_slice().len(), ENTRY_LIMIT);
+        assert!(found.is_capped());
+
+        let symbols =
+            (0..=ENTRY_LIMIT).map(|index| (format!("PyInit_{index}"), Symbol::Global)).collect();
+        let found = read(&Elf { symbols, ..Elf::empty() });
+        assert_eq!(found.init_functions.as_slice().len(), ENTRY_LIMIT);
+        assert!(found.is_capped());
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_are_still_names() {
+        let bytes = replaced(Elf::extension().build(), b"libpython3.11", b"lib\xffython3.11");
+        assert_eq!(try_read(&bytes).unwrap().needed.as_slice()[0], "lib\u{fffd}ython3.11.so.1.0");
+    }
+
+    #[test]
+    fn a_name_outside_the_strings_is_damage() {
+        let sample = Elf { needed: vec!["libc.so.6".to_owned()], ..Elf::empty() };
+        let entry = |offset: u64| [1u64.to_le_bytes(), offset.to_le_bytes()].concat();
+        for offset in [11, 1000, u64::MAX] {
+            let error = try_read(&replaced(sample.build(), &entry(1), &entry(offset)));
+            assert!(matches!(error, Err(ModuleError::Malformed { .. })), "{offset}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn tables_outside_the_segment_are_damage() {
+        for tag in [5u64, 6, 0x6fff_fef5, 0x6fff_fffc, 0x6fff_fffe] {
+            let mut bytes = Elf::extension().build();
+            let at = memchr::memmem::rfind(&bytes, &tag.to_le_bytes()).unwrap() + 8;
+            for address in [0, 0xffff, 0x7fff_0000, u64::MAX] {
+                bytes[at..at + 8].copy_from_slice(&address.to_le_bytes());
+                let error = try_read(&bytes);
+                assert!(matches!(error, Err(ModuleError::Malformed { .. })), "{tag}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn versions_that_overlap_are_cut() {
+        // Sixty thousand versions, each of which begins four bytes after the one before.
+        let fours: Vec<u8> = 4u32.to_le_bytes().repeat(61_000);
+        let sample = Elf {
+            version_needs: vec![("libc.so.6", vec![("GLIBC_2.17", false)])],
+            data: fours.clone(),
+            ..Elf::empty()
+        };
+        let mut bytes = sample.build();
+        let data = memchr::memmem::find(&bytes, &fours).unwrap();
+        // Revision 1, one version, and the first of the dynamic strings.
+        let need = memchr::memmem::rfind(&bytes[..data], &[1, 0, 1, 0, 1, 0, 0, 0]).unwrap();
+        bytes[need + 2..need + 4].copy_from_slice(&60_000u16.to_le_bytes());
+        bytes[need + 8..need + 12].copy_from_slice(&((data - need) as u32).to_le_bytes());
+        let found = try_read(&bytes).unwrap();
+        assert_eq!(found.version_needs.as_slice().len(), 1, "the same one again and again");
+        assert!(found.is_capped());
+    }
+
+    #[test]
+    fn libraries_without_versions_are_not_read_for_ever() {
+        let sample = |count| Elf { version_needs: vec![("l", vec![]); count], ..Elf::empty() };
+        assert!(try_read(&sample(ENTRY_LIMIT).build()).is_ok());
+        let error = try_read(&sample(ENTRY_LIMIT + 1).build()).unwrap_err();
+        assert_eq!(error, malformed("it needs versions of more than 4096 libraries"));
+    }
+}

@@ -13,8 +13,14 @@ mod exports_trie;
 mod inspect;
 mod libpython;
 mod macho;
+mod macho_image;
 mod model;
+mod numpy;
 mod pe;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod samples;
 mod scan;
 
 pub use inspect::{architectures, declared_size, elf_interpreter, inspect};

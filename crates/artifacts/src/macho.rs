@@ -1,27 +1,22 @@
-//! Mach-O: universal files and the load commands of each of their images.
+//! Mach-O: what the first bytes announce, and universal files, which hold several images.
 
 use object::endian::Endianness;
 use object::macho;
-use object::pod::Pod;
-use object::read::ReadRef;
-use object::read::macho::{FatArch, MachHeader, MachOFatFile32, MachOFatFile64, Nlist, Segment};
+use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 
-use crate::collect::{Collected, ENTRY_LIMIT, NAME_LIMIT, init_function_at, text, text_at};
-use crate::exports_trie;
+use crate::collect::Collected;
+use crate::macho_image::Image;
 use crate::model::{ModuleError, ObjectFormat};
 
 /// How many images a universal file may hold. A compiled Java class begins with the same four
 /// bytes; in it, this count is the version of its format, 45 at least.
 const IMAGE_LIMIT: u32 = 44;
 
-/// What an init function's name begins with: C names have an underscore before them.
-const INIT_PREFIX: &[u8] = b"_PyInit_";
-
-fn malformed(reason: impl Into<String>) -> ModuleError {
+pub(crate) fn malformed(reason: impl Into<String>) -> ModuleError {
     ModuleError::Malformed { format: ObjectFormat::MachO, reason: reason.into() }
 }
 
-fn truncated(bytes: &[u8], expected: u64) -> ModuleError {
+pub(crate) fn truncated(bytes: &[u8], expected: u64) -> ModuleError {
     ModuleError::Truncated { format: ObjectFormat::MachO, length: bytes.len() as u64, expected }
 }
 
@@ -150,7 +145,13 @@ pub(crate) fn collect(bytes: &[u8], found: &mut Collected) -> Result<(), ModuleE
             .zip(usize::try_from(slice.end).ok())
             .and_then(|(offset, end)| bytes.get(offset..end))
             .ok_or_else(|| truncated(bytes, slice.end))?;
-        collect_image(image, found)?;
+        collect_image(image, found).map_err(|error| match error {
+            // The file is as long as it should be: what is short is its part.
+            ModuleError::Truncated { .. } => {
+                malformed("an image of the universal file ends before what its headers speak of")
+            }
+            other => other,
+        })?;
     }
     Ok(())
 }
@@ -170,189 +171,8 @@ fn collect_image(bytes: &[u8], found: &mut Collected) -> Result<(), ModuleError>
     }
 }
 
-/// One image with its header.
-struct Image<'data, Mach: MachHeader<Endian = Endianness>> {
-    bytes: &'data [u8],
-    endian: Endianness,
-    header: &'data Mach,
-}
-
-impl<'data, Mach: MachHeader<Endian = Endianness>> Image<'data, Mach> {
-    fn parse(bytes: &'data [u8]) -> Result<Self, ModuleError> {
-        let Ok(header) = Mach::parse(bytes, 0) else {
-            return Err(truncated(bytes, size_of::<Mach>() as u64));
-        };
-        let endian = header.endian().map_err(|_| malformed("unknown byte order"))?;
-        Ok(Self { bytes, endian, header })
-    }
-
-    fn architecture(&self) -> String {
-        architecture_name(self.header.cputype(self.endian))
-    }
-
-    /// Where the load commands end.
-    fn commands_end(&self) -> u64 {
-        size_of::<Mach>() as u64 + u64::from(self.header.sizeofcmds(self.endian))
-    }
-
-    /// Visits the load commands that lie within the bytes given. Says whether those are all.
-    fn each_command(
-        &self,
-        mut visit: impl FnMut(macho::LoadCommandType, &'data [u8]) -> Result<(), ModuleError>,
-    ) -> Result<bool, ModuleError> {
-        let end = usize::try_from(self.commands_end()).unwrap_or(usize::MAX);
-        let mut rest = &self.bytes[size_of::<Mach>()..end.min(self.bytes.len())];
-        for _ in 0..self.header.ncmds(self.endian) {
-            let Some(head) = record::<macho::LoadCommand<Endianness>>(rest) else {
-                return Ok(false);
-            };
-            let size = head.cmdsize.get(self.endian) as usize;
-            if size < size_of::<macho::LoadCommand<Endianness>>() {
-                return Err(malformed(format!("a load command of {size} bytes")));
-            }
-            let Some((command, after)) = rest.split_at_checked(size) else {
-                return Ok(false);
-            };
-            visit(head.cmd.get(self.endian), command)?;
-            rest = after;
-        }
-        Ok(true)
-    }
-
-    fn declared_size(&self) -> Result<u64, ModuleError> {
-        let mut size = self.commands_end();
-        self.each_command(|kind, command| {
-            if matches!(kind, macho::LC_SEGMENT | macho::LC_SEGMENT_64)
-                && let Some(segment) = record::<Mach::Segment>(command)
-            {
-                let (offset, length) = segment.file_range(self.endian);
-                let end = offset
-                    .checked_add(length)
-                    .ok_or_else(|| malformed("a segment cannot be in a file"))?;
-                size = size.max(end);
-            }
-            Ok(())
-        })?;
-        Ok(size)
-    }
-
-    fn collect(&self, found: &mut Collected) -> Result<(), ModuleError> {
-        let expected = self.declared_size()?;
-        if (self.bytes.len() as u64) < expected {
-            return Err(truncated(self.bytes, expected));
-        }
-        found.architectures.push(self.architecture());
-
-        let endian = self.endian;
-        let incomplete = || malformed("a load command is shorter than its kind");
-        let mut trie: &[u8] = &[];
-        let mut symbols = None;
-        let complete = self.each_command(|kind, command| {
-            match kind {
-                macho::LC_LOAD_DYLIB
-                | macho::LC_REEXPORT_DYLIB
-                | macho::LC_LOAD_UPWARD_DYLIB
-                | macho::LC_LOAD_WEAK_DYLIB
-                | macho::LC_LAZY_LOAD_DYLIB => {
-                    let library = record::<macho::DylibCommand<Endianness>>(command)
-                        .ok_or_else(incomplete)?;
-                    let name = command_text(command, library.dylib.name.offset.get(endian))?;
-                    match kind {
-                        macho::LC_LOAD_WEAK_DYLIB | macho::LC_LAZY_LOAD_DYLIB => {
-                            found.optional.push(name);
-                        }
-                        _ => found.needed.push(name),
-                    }
-                }
-                macho::LC_RPATH => {
-                    let path = record::<macho::RpathCommand<Endianness>>(command)
-                        .ok_or_else(incomplete)?;
-                    found.search_paths.push(command_text(command, path.path.offset.get(endian))?);
-                }
-                macho::LC_DYLD_INFO | macho::LC_DYLD_INFO_ONLY => {
-                    let info = record::<macho::DyldInfoCommand<Endianness>>(command)
-                        .ok_or_else(incomplete)?;
-                    trie = self.part(info.export_off.get(endian), info.export_size.get(endian))?;
-                }
-                macho::LC_DYLD_EXPORTS_TRIE => {
-                    let info = record::<macho::LinkeditDataCommand<Endianness>>(command)
-                        .ok_or_else(incomplete)?;
-                    trie = self.part(info.dataoff.get(endian), info.datasize.get(endian))?;
-                }
-                macho::LC_SYMTAB => {
-                    symbols = Some(
-                        record::<macho::SymtabCommand<Endianness>>(command)
-                            .ok_or_else(incomplete)?,
-                    );
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-        if !complete {
-            return Err(malformed("the load commands do not fit the space they have"));
-        }
-        if !trie.is_empty() {
-            let limit = ENTRY_LIMIT + 1;
-            let names = exports_trie::names_with_prefix(trie, INIT_PREFIX, limit)
-                .ok_or_else(|| malformed("the trie of exported names does not hold together"))?;
-            for name in names.iter().filter(|name| !name.is_empty()) {
-                found.init_functions.push(text(name));
-            }
-        } else if let Some(symbols) = symbols {
-            self.init_symbols(symbols, found)?;
-        }
-        Ok(())
-    }
-
-    /// Takes the init functions from the symbol table, as the loader does where there is no trie.
-    fn init_symbols(
-        &self,
-        table: &macho::SymtabCommand<Endianness>,
-        found: &mut Collected,
-    ) -> Result<(), ModuleError> {
-        let endian = self.endian;
-        let strings = self.part(table.stroff.get(endian), table.strsize.get(endian))?;
-        let symbols: &[Mach::Nlist] = self
-            .bytes
-            .read_slice_at(table.symoff.get(endian).into(), table.nsyms.get(endian) as usize)
-            .map_err(|()| malformed("the symbol table lies outside the file"))?;
-        for symbol in symbols {
-            if found.init_functions.is_over() {
-                break;
-            }
-            let kind = symbol.n_type();
-            if symbol.is_definition()
-                && kind.is_ext()
-                && !kind.is_pext()
-                && let Some(name) =
-                    init_function_at(strings, symbol.n_strx(endian).into(), INIT_PREFIX)
-            {
-                found.init_functions.push(name);
-            }
-        }
-        Ok(())
-    }
-
-    fn part(&self, offset: u32, size: u32) -> Result<&'data [u8], ModuleError> {
-        self.bytes
-            .read_bytes_at(offset.into(), size.into())
-            .map_err(|()| malformed(format!("{size} bytes at {offset:#x} lie outside the file")))
-    }
-}
-
-/// The record that a load command begins with.
-fn record<T: Pod>(command: &[u8]) -> Option<&T> {
-    command.read_at(0).ok()
-}
-
-fn command_text(command: &[u8], offset: u32) -> Result<String, ModuleError> {
-    text_at(command, offset.into(), NAME_LIMIT)
-        .map(text)
-        .ok_or_else(|| malformed("a name in a load command does not end"))
-}
-
-fn architecture_name(cpu: macho::CpuType) -> String {
+/// The name of a processor.
+pub(crate) fn architecture_name(cpu: macho::CpuType) -> String {
     let name = match cpu {
         macho::CPU_TYPE_X86_64 => "x86_64",
         macho::CPU_TYPE_ARM64 => "aarch64",
@@ -364,4 +184,132 @@ fn architecture_name(cpu: macho::CpuType) -> String {
         other => return format!("macho-cpu-{}", other.0),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::macho::{Image, universal, universal_header};
+
+    const X86_64: u32 = 0x0100_0007;
+    const ARM64: u32 = 0x0100_000c;
+
+    fn image(cpu: u32) -> Vec<u8> {
+        Image { cpu, ..Image::extension() }.build()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Collected, ModuleError> {
+        let mut found = Collected::default();
+        collect(bytes, &mut found)?;
+        Ok(found)
+    }
+
+    #[test]
+    fn what_every_image_says_is_put_together() {
+        for wide in [false, true] {
+            let other = Image {
+                cpu: X86_64,
+                libraries: vec![(0xc, "/usr/lib/libiconv.2.dylib".to_owned(), None)],
+                ..Image::extension()
+            };
+            let file = universal(wide, &[other.build(), image(ARM64)]);
+            assert_eq!(architectures(&file), Ok(vec!["x86_64".to_owned(), "aarch64".to_owned()]));
+            assert_eq!(declared_size(&file), Ok(file.len() as u64));
+            let found = read(&file).unwrap();
+            assert_eq!(found.architectures.as_slice(), ["x86_64", "aarch64"]);
+            assert_eq!(
+                found.needed.as_slice(),
+                [
+                    "/usr/lib/libiconv.2.dylib",
+                    "@rpath/libpython3.12.dylib",
+                    "/usr/lib/libSystem.B.dylib"
+                ]
+            );
+            assert_eq!(found.init_functions.as_slice(), ["core"]);
+        }
+    }
+
+    #[test]
+    fn architectures_need_only_the_header() {
+        let file = universal(false, &[image(X86_64), image(ARM64)]);
+        assert_eq!(architectures(&file[..48]).map(|names| names.len()), Ok(2));
+        assert_eq!(architectures(&file[..47]), Err(truncated(&file[..47], 48)));
+        let file = image(ARM64);
+        assert_eq!(architectures(&file[..32]), Ok(vec!["aarch64".to_owned()]));
+        assert_eq!(architectures(&file[..31]), Err(truncated(&file[..31], 32)));
+    }
+
+    #[test]
+    fn a_java_class_is_not_a_universal_file() {
+        for version in [45u32, 52, 65, 0x0003_002d] {
+            let class = [[0xca, 0xfe, 0xba, 0xbe], version.to_be_bytes(), [0; 4]].concat();
+            assert!(!is_macho(&class), "version {version}");
+        }
+        assert!(!is_macho(b"\xca\xfe\xba\xbe"));
+    }
+
+    #[test]
+    fn images_that_overlap_are_damage() {
+        let part = image(ARM64);
+        let size = part.len() as u64;
+        for places in [
+            // The same image twice, and one that begins before another ends.
+            [(ARM64, 64, size), (X86_64, 64, size)],
+            [(ARM64, 64, size), (X86_64, 63 + size, 1)],
+        ] {
+            let mut file = universal_header(false, &places);
+            file.resize(64, 0);
+            file.extend(&part);
+            let error = read(&file);
+            assert_eq!(error.unwrap_err(), malformed("images of the universal file overlap"));
+        }
+    }
+
+    #[test]
+    fn a_universal_file_holds_no_other() {
+        let inner = universal(false, &[image(ARM64)]);
+        let error = read(&universal(false, &[inner])).unwrap_err();
+        assert_eq!(error, malformed("a part of the universal file is not a Mach-O image"));
+        // And not itself.
+        let mut file = universal_header(true, &[(ARM64, 0, 40)]);
+        file.resize(40, 0);
+        assert!(matches!(read(&file), Err(ModuleError::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_empty_universal_file_is_damage() {
+        let error = architectures(&universal_header(false, &[])).unwrap_err();
+        assert_eq!(error, malformed("a universal file without images"));
+    }
+
+    #[test]
+    fn an_image_that_is_cut_inside_the_file_is_damage() {
+        let mut part = image(ARM64);
+        part.truncate(part.len() - 1);
+        let error = read(&universal(false, &[part, image(X86_64)])).unwrap_err();
+        assert!(error.to_string().contains("ends before"), "{error}");
+    }
+
+    #[test]
+    fn an_image_beyond_the_end_makes_the_file_truncated() {
+        for (offset, size) in [(64, 1000), (u64::MAX, u64::MAX)] {
+            let file = universal_header(true, &[(ARM64, offset, size)]);
+            assert_eq!(declared_size(&file), Ok(offset.saturating_add(size)));
+            assert!(matches!(read(&file), Err(ModuleError::Truncated { .. })));
+        }
+    }
+
+    #[test]
+    fn architectures_have_the_names_of_target_triples() {
+        for (cpu, name) in [
+            (X86_64, "x86_64"),
+            (ARM64, "aarch64"),
+            (7, "i686"),
+            (12, "arm"),
+            (18, "powerpc"),
+            (99, "macho-cpu-99"),
+        ] {
+            assert_eq!(architectures(&image(cpu)), Ok(vec![name.to_owned()]));
+        }
+    }
 }

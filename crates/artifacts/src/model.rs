@@ -164,3 +164,40 @@ impl std::fmt::Display for ModuleError {
 }
 
 impl std::error::Error for ModuleError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let truncated =
+            ModuleError::Truncated { format: ObjectFormat::Elf, length: 10, expected: 64 };
+        let malformed = ModuleError::Malformed {
+            format: ObjectFormat::MachO,
+            reason: "images overlap".to_owned(),
+        };
+        for (error, text) in [
+            (ModuleError::UnknownFormat, "not an ELF, Mach-O or PE file"),
+            (truncated, "truncated ELF file: 10 bytes, where its headers speak of at least 64"),
+            (malformed, "damaged Mach-O file: images overlap"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn modules_of_older_facts_are_read() {
+        let older = r#"{
+            "format": "macho", "architectures": ["aarch64"], "needed": [], "search_paths": [],
+            "version_needs": [{"library": "libc.so.6", "version": "GLIBC_2.17"}],
+            "version_definitions": [], "init_functions": [], "libpython": null,
+            "numpy": {"mentions_core": true, "mentions_underscore_core": false},
+            "rust_crates": [], "interpreter": null
+        }"#;
+        let module: NativeModule = serde_json::from_str(older).unwrap();
+        assert!(!module.capped && !module.version_needs[0].weak && !module.numpy.mentions_c_api);
+        let again = serde_json::to_string(&module).unwrap();
+        assert_eq!(serde_json::from_str::<NativeModule>(&again).unwrap(), module);
+    }
+}

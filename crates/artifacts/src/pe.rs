@@ -209,3 +209,113 @@ fn architecture_name(machine: pe::Machine) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::ENTRY_LIMIT;
+    use crate::samples::pe::{ADDRESS, Pe};
+    use crate::samples::replaced;
+
+    fn read(bytes: &[u8]) -> Result<Collected, ModuleError> {
+        let mut found = Collected::default();
+        collect(bytes, &mut found)?;
+        Ok(found)
+    }
+
+    #[test]
+    fn everything_is_read_in_both_widths() {
+        for bits64 in [false, true] {
+            let bytes = Pe { bits64, ..Pe::extension() }.build();
+            let found = read(&bytes).unwrap();
+            assert_eq!(found.needed.as_slice(), ["KERNEL32.dll", "python311.dll"]);
+            assert_eq!(found.optional.as_slice(), ["cublas64_12.dll"]);
+            assert_eq!(found.init_functions.as_slice(), ["core"]);
+            assert_eq!(declared_size(&bytes), Ok(bytes.len() as u64));
+            assert_eq!(declared_size(&bytes[..0x400]), Ok(bytes.len() as u64));
+        }
+    }
+
+    #[test]
+    fn a_module_without_tables_is_read() {
+        let empty =
+            Pe { imports: vec![], delayed: vec![], exports: vec![], ..Pe::extension() }.build();
+        let found = read(&empty).unwrap();
+        assert!(found.needed.as_slice().is_empty());
+        assert!(found.init_functions.as_slice().is_empty());
+    }
+
+    #[test]
+    fn architectures_have_the_names_of_target_triples() {
+        for (machine, name) in [
+            (0x8664, "x86_64"),
+            (0x014c, "i686"),
+            (0xaa64, "aarch64"),
+            (0xa641, "arm64ec"),
+            (0x01c4, "arm"),
+            (0x0200, "pe-machine-0x200"),
+        ] {
+            let bytes = Pe { machine, ..Pe::extension() }.build();
+            assert_eq!(architecture(&bytes[..0x400]), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn headers_that_are_cut_say_how_long_they_are() {
+        let bytes = Pe::extension().build();
+        let mut length = 2;
+        // Each time with as much as was asked for.
+        for _ in 0..5 {
+            match architecture(&bytes[..length]) {
+                Err(ModuleError::Truncated { length: given, expected, .. }) => {
+                    assert_eq!(given, length as u64);
+                    assert!(expected > given);
+                    length = usize::try_from(expected).unwrap();
+                }
+                other => {
+                    assert_eq!(other, Ok("x86_64".to_owned()));
+                    return;
+                }
+            }
+        }
+        panic!("never satisfied");
+    }
+
+    #[test]
+    fn a_dos_program_is_not_a_module() {
+        let bytes = replaced(Pe::extension().build(), b"PE\0\0", b"NE\0\0");
+        let error = architecture(&bytes).unwrap_err();
+        assert_eq!(error, malformed("a DOS program without a PE header"));
+    }
+
+    #[test]
+    fn addresses_outside_the_sections_are_damage() {
+        let bytes = Pe::extension().build();
+        for directory in [0, 1, 13] {
+            let at = 0x98 + 112 + 8 * directory;
+            for address in [1u32, ADDRESS - 1, 0x7fff_ffff, u32::MAX] {
+                let mut bytes = bytes.clone();
+                bytes[at..at + 4].copy_from_slice(&address.to_le_bytes());
+                let error = read(&bytes);
+                assert!(matches!(error, Err(ModuleError::Malformed { .. })), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_imports_are_cut_and_said_to_be() {
+        let imports = (0..=ENTRY_LIMIT).map(|index| format!("{index}.dll")).collect();
+        let found = read(&Pe { imports, ..Pe::extension() }.build()).unwrap();
+        assert_eq!(found.needed.as_slice().len(), ENTRY_LIMIT);
+        assert!(found.is_capped());
+    }
+
+    #[test]
+    fn more_exported_names_than_fit_are_damage() {
+        let bytes = Pe::extension().build();
+        let counts = [2u32.to_le_bytes(), 2u32.to_le_bytes()].concat();
+        let many = [2u32.to_le_bytes(), u32::MAX.to_le_bytes()].concat();
+        let error = read(&replaced(bytes, &counts, &many));
+        assert!(matches!(error, Err(ModuleError::Malformed { .. })), "{error:?}");
+    }
+}

@@ -11,6 +11,7 @@ use semver::Version;
 
 use crate::collect::ENTRY_LIMIT;
 use crate::model::{NumpyUse, RustCrate};
+use crate::numpy::look_closer;
 
 /// The bytes are searched for one word after the other in windows of this size, so that they come
 /// from memory once.
@@ -21,12 +22,6 @@ const PART_LIMIT: usize = 128;
 
 /// How long the rest of a path may be.
 const PATH_LIMIT: usize = 256;
-
-/// What Cython says of a type that has become smaller.
-const SIZE_CHANGED: &str = "size changed, may indicate binary incompatibility. Expected %zd from C";
-
-/// What stands before the oldest numpy that a module accepts, in a message of numpy 2's headers.
-const COMPILED_AGAINST: &[u8] = b"compiled against NumPy C-API version 0x%x (NumPy ";
 
 /// What the bytes mention.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -62,25 +57,11 @@ pub(crate) fn scan(bytes: &[u8]) -> Mentions {
         }
     }
     if numpy.mentions_core || numpy.mentions_underscore_core {
-        let holds = |text: &str| memmem::find(bytes, text.as_bytes()).is_some();
-        numpy.mentions_c_api = holds("_ARRAY_API") || holds("_UFUNC_API");
-        numpy.imports_c_api = numpy.mentions_c_api && holds("_API is not PyCapsule object");
-        // Every Cython module that uses numpy's declarations takes `flatiter` from numpy, and
-        // nothing else speaks of it.
-        numpy.checks_type_sizes = holds(SIZE_CHANGED) && holds("flatiter");
-        numpy.oldest_numpy = memmem::find(bytes, COMPILED_AGAINST)
-            .and_then(|at| two_numbers(&bytes[at + COMPILED_AGAINST.len()..]));
+        look_closer(bytes, &mut numpy);
     }
     let capped = crates.len() > ENTRY_LIMIT;
     let rust_crates = crates.into_iter().take(ENTRY_LIMIT).collect();
     Mentions { numpy, rust_crates, rustc_commit, capped }
-}
-
-/// The numbers of `1.20)`.
-fn two_numbers(rest: &[u8]) -> Option<(u16, u16)> {
-    let end = memchr::memchr(b')', &rest[..rest.len().min(16)])?;
-    let (major, minor) = std::str::from_utf8(&rest[..end]).ok()?.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// Where a word begins, in the window that begins at `start`.
@@ -161,33 +142,152 @@ fn crate_named(part: &[u8]) -> Option<RustCrate> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn numpy_use(text: &str) -> NumpyUse {
-        scan(text.as_bytes()).numpy
+    /// The crates named in a text, as `name version`.
+    fn crates(text: &str) -> Vec<String> {
+        scan(text.as_bytes())
+            .rust_crates
+            .into_iter()
+            .map(|found| format!("{} {}", found.name, found.version))
+            .collect()
+    }
+
+    const REGISTRY: &str = "/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/";
+
+    #[test]
+    fn crates_of_the_registry_are_found_in_strings_that_are_not_separated() {
+        let text = format!(
+            "unreachable code{REGISTRY}rayon-core-1.12.1/src/job.rscalled `unwrap()` on a \
+             value{REGISTRY}numpy-0.22.1/src/array.rs{REGISTRY}numpy-0.22.1/src/error.rs"
+        );
+        assert_eq!(crates(&text), ["numpy 0.22.1", "rayon-core 1.12.1"]);
     }
 
     #[test]
-    fn the_ways_to_numpy_are_told_apart() {
-        let c = numpy_use("numpy.core._multiarray_umath\0_ARRAY_API is not PyCapsule object\0");
-        assert!(c.imports_c_api && !c.checks_type_sizes);
-        let pybind11 = numpy_use("numpy.core.multiarray\0_ARRAY_API\0");
-        assert!(pybind11.mentions_c_api && !pybind11.imports_c_api);
-        let size = "%.200s.%.200s size changed, may indicate binary incompatibility. \
-                    Expected %zd from C header, got %zd from PyObject\0";
-        let cython =
-            numpy_use(&format!("numpy.core.multiarray failed to import\0flatiter\0{size}"));
-        assert!(cython.checks_type_sizes && !cython.imports_c_api);
-        // Cython code that has a word about numpy in a text, and other types' sizes to check.
-        assert!(!numpy_use(&format!("see numpy.core\0{size}")).checks_type_sizes);
+    fn crates_are_found_in_paths_of_windows() {
+        let text = r"C:\Users\me\.cargo\registry\src\index.crates.io-6f17d22bba15001f\pyo3-0.22.6\src\err\mod.rs";
+        assert_eq!(crates(text), ["pyo3 0.22.6"]);
+        assert_eq!(crates(r"D:\p\vendor\pyo3-0.22.6\src/err\mod.rs"), ["pyo3 0.22.6"]);
     }
 
     #[test]
-    fn numpy_2s_headers_name_the_oldest_numpy() {
-        let message = "numpy._core module was compiled against NumPy C-API version 0x%x (NumPy ";
-        assert_eq!(numpy_use(&format!("{message}1.20) but")).oldest_numpy, Some((1, 20)));
-        for broken in ["", "1.", "1.20", "x.y)", "1.99999999)"] {
-            assert_eq!(numpy_use(&format!("{message}{broken}")).oldest_numpy, None, "{broken}");
+    fn a_crate_of_the_registry_may_have_its_code_anywhere() {
+        assert_eq!(
+            crates(&format!("{REGISTRY}zstd-sys-2.0.9+zstd.1.5.5/zstd/lib/zstd.c")),
+            ["zstd-sys 2.0.9+zstd.1.5.5"]
+        );
+        assert_eq!(crates("/registry/src/mine-0123456789abcdef/own-1.0.0/lib.rs"), ["own 1.0.0"]);
+    }
+
+    #[test]
+    fn vendored_crates_and_shortened_paths_are_found() {
+        assert_eq!(crates("/build/vendor/ndarray-0.16.1/src/zip/mod.rs"), ["ndarray 0.16.1"]);
+        assert_eq!(crates("text/half-2.4.1/src/lib.rs"), ["half 2.4.1"]);
+    }
+
+    #[test]
+    fn versions_are_read_as_cargo_writes_them() {
+        for (directory, expected) in [
+            ("pyo3-0.22.0-rc.1", "pyo3 0.22.0-rc.1"),
+            ("wasi-0.11.0+wasi-snapshot-preview1", "wasi 0.11.0+wasi-snapshot-preview1"),
+            ("a-2-1.0.0", "a-2 1.0.0"),
+            ("md5_asm-0.5.2", "md5_asm 0.5.2"),
+        ] {
+            assert_eq!(crates(&format!("/{directory}/src/lib.rs")), [expected]);
+        }
+    }
+
+    #[test]
+    fn others_are_not_taken_for_crates() {
+        for path in [
+            "/rustc/f6e511eec7342f59a25f7c0534f1dbea00d01b14/library/core/src/fmt/mod.rs",
+            "/home/me/project/src/lib.rs",
+            "/build/openssl-1.1.1/src/ssl.c",
+            "/build/thing-1.2.3/src/",
+            "/build/thing-1.2.3/src/.rs",
+            "/build/thing-1.2.3/src/a file.rs",
+            "/build/thing-1.2/src/lib.rs",
+            "/build/thing-v1.2.3/src/lib.rs",
+            "/build/-1.2.3/src/lib.rs",
+            "/build/9thing-1.2.3/src/lib.rs",
+            "/build/a thing-1.2.3/src/lib.rs",
+            "thing-1.2.3/src/lib.rs",
+            "/cargo/git/checkouts/thing-0123456789abcdef/0123456/src/lib.rs",
+            "/registry/src/index/thing/src/lib.rs",
+            "/registry/src",
+            "/registry/src/",
+            "/registry/src/index",
+            "/registry/src/index/",
+            "src",
+            "/src",
+            "/src/",
+        ] {
+            assert_eq!(crates(path), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn numpys_modules_are_told_apart() {
+        let numpy = |text: &str| scan(text.as_bytes()).numpy;
+        let old = numpy("numpy.core.multiarray\0_ARRAY_API");
+        assert!(old.mentions_core && !old.mentions_underscore_core && old.mentions_c_api);
+        let new = numpy("numpy._core._multiarray_umath\0_UFUNC_API");
+        assert!(!new.mentions_core && new.mentions_underscore_core && new.mentions_c_api);
+        let both = numpy("numpy.core\0numpy._core");
+        assert!(both.mentions_core && both.mentions_underscore_core && !both.mentions_c_api);
+        let none = numpy("numpy.linalg numpy.cor numpy._cor numpycore _ARRAY_API");
+        assert_eq!(none, NumpyUse::default());
+    }
+
+    #[test]
+    fn the_compiler_is_known_by_its_commit() {
+        let commit = "f6e511eec7342f59a25f7c0534f1dbea00d01b14";
+        for after in ['/', '\\'] {
+            let text = format!("/rustc/none/x /rustc/{commit}{after}library");
+            assert_eq!(scan(text.as_bytes()).rustc_commit.as_deref(), Some(commit));
+        }
+        assert_eq!(scan(format!("/rustc/{commit}").as_bytes()).rustc_commit, None);
+        assert_eq!(scan(b"/rustc/1.95.0/library").rustc_commit, None);
+    }
+
+    #[test]
+    fn words_on_the_edge_of_a_window_are_found() {
+        let words = format!(
+            "{REGISTRY}numpy-0.22.1/src/array.rs numpy.core numpy._core _ARRAY_API \
+             /rustc/f6e511eec7342f59a25f7c0534f1dbea00d01b14/library"
+        );
+        let expected = scan(words.as_bytes());
+        assert!(expected.rustc_commit.is_some() && expected.numpy.mentions_c_api);
+        for before in WINDOW - words.len()..=WINDOW {
+            let mut bytes = vec![b' '; before];
+            bytes.extend(words.as_bytes());
+            assert_eq!(scan(&bytes), expected, "after {before} bytes");
+        }
+    }
+
+    #[test]
+    fn too_many_crates_are_cut_and_said_to_be() {
+        let text: String =
+            (0..ENTRY_LIMIT).map(|index| format!("/c{index}-1.0.0/src/lib.rs ")).collect();
+        let found = scan(text.as_bytes());
+        assert!(!found.capped);
+        assert_eq!(found.rust_crates.len(), ENTRY_LIMIT);
+        let found = scan(format!("{text}/more-1.0.0/src/lib.rs").as_bytes());
+        assert!(found.capped);
+        assert_eq!(found.rust_crates.len(), ENTRY_LIMIT);
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_read(text in r"(registry|src|vendor|index|a-1\.0\.0|b-1-2\.3\.4-rc\.1|lib\.rs|numpy\.|core|_core|rustc|/|\\| |\x00){0,40}") {
+            let found = scan(text.as_bytes());
+            for named in found.rust_crates {
+                let directory = format!("{}-{}", named.name, named.version);
+                prop_assert!(text.contains(&directory));
+            }
         }
     }
 }

@@ -1,0 +1,91 @@
+//! Small modules made by hand, for tests: every part of them is known, and none needs a compiler.
+
+pub(crate) mod elf;
+pub(crate) mod macho;
+pub(crate) mod pe;
+
+/// Writes numbers in one byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The least significant byte first.
+    Little,
+    /// The most significant byte first.
+    Big,
+}
+
+impl Order {
+    pub(crate) fn bytes<const N: usize>(self, little: [u8; N]) -> [u8; N] {
+        let mut bytes = little;
+        if self == Self::Big {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    pub(crate) fn half(self, value: u16) -> [u8; 2] {
+        self.bytes(value.to_le_bytes())
+    }
+
+    pub(crate) fn word(self, value: u32) -> [u8; 4] {
+        self.bytes(value.to_le_bytes())
+    }
+
+    pub(crate) fn long(self, value: u64) -> [u8; 8] {
+        self.bytes(value.to_le_bytes())
+    }
+}
+
+/// Texts that end with a zero byte, found again by their offsets.
+#[derive(Default)]
+pub(crate) struct Texts {
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Texts {
+    pub(crate) fn offset(&mut self, text: &str) -> u32 {
+        if self.bytes.is_empty() {
+            self.bytes.push(0);
+        }
+        let offset = self.bytes.len();
+        self.bytes.extend(text.as_bytes());
+        self.bytes.push(0);
+        u32::try_from(offset).unwrap()
+    }
+}
+
+/// A whole number of eights, so that whatever follows is where it would be in a real file.
+pub(crate) fn pad(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+}
+
+/// The bytes with the only occurrence of `from` replaced.
+#[track_caller]
+pub(crate) fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> = memchr::memmem::find_iter(&bytes, from).collect();
+    assert_eq!(places.len(), 1, "occurrences of {from:?}");
+    bytes[places[0]..places[0] + to.len()].copy_from_slice(to);
+    bytes
+}
+
+/// One of every kind of module, with its name for messages.
+pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
+    let mut samples = Vec::new();
+    for bits64 in [false, true] {
+        for order in [Order::Little, Order::Big] {
+            for lookup in [elf::Lookup::GnuHash, elf::Lookup::Hash, elf::Lookup::Sections] {
+                let sample = elf::Elf { bits64, order, lookup, ..elf::Elf::extension() };
+                samples.push((format!("ELF {bits64} {order:?} {lookup:?}"), sample.build()));
+            }
+            for trie in [false, true] {
+                let sample = macho::Image { bits64, order, trie, ..macho::Image::extension() };
+                samples.push((format!("Mach-O {bits64} {order:?} {trie}"), sample.build()));
+            }
+        }
+        samples.push((format!("PE {bits64}"), pe::Pe { bits64, ..pe::Pe::extension() }.build()));
+        let images = [0x0100_0007, 0x0100_000c]
+            .map(|cpu| macho::Image { cpu, ..macho::Image::extension() }.build());
+        samples.push((format!("universal {bits64}"), macho::universal(bits64, &images)));
+    }
+    samples
+}
