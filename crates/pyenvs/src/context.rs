@@ -1,6 +1,6 @@
 //! What every part of one discovery shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -8,6 +8,9 @@ use host::{Entry, Host, Os, Seen, Version as Dotted};
 
 /// Longest directory that is listed; an honest one has thousands of names at most.
 pub(crate) const LIST_LIMIT: usize = 50_000;
+
+/// Links within one environment that are followed by name.
+const LINK_LIMIT: usize = 4;
 
 /// The machine, with what is worth looking up only once.
 pub(crate) struct Context<'a> {
@@ -19,6 +22,7 @@ pub(crate) struct Context<'a> {
     /// Directories that uv installs interpreters into.
     pub(crate) uv_roots: Vec<PathBuf>,
     libc_versions: Mutex<BTreeMap<PathBuf, LibcCell>>,
+    real_paths: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
     unreadable: Mutex<Vec<String>>,
 }
 
@@ -32,6 +36,7 @@ impl<'a> Context<'a> {
             pyenv_root: pyenv_root(host),
             uv_roots: uv_roots(host),
             libc_versions: Mutex::default(),
+            real_paths: Mutex::default(),
             unreadable: Mutex::default(),
         }
     }
@@ -75,6 +80,34 @@ impl<'a> Context<'a> {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// The real file behind an interpreter. Hundreds of virtual environments link to the same few,
+    /// so the target of the link is what is followed in full, and once; `None` when it leads
+    /// nowhere.
+    pub(crate) fn real_interpreter(&self, path: &Path) -> Option<PathBuf> {
+        let mut path = path.to_path_buf();
+        // Within an environment `python3` is a link to `python`, and that one to the base.
+        for _ in 0..LINK_LIMIT {
+            let Ok(target) = self.host.read_link(&path) else { break };
+            let is_elsewhere = target.has_root();
+            path = match path.parent() {
+                Some(directory) => directory.join(target),
+                None => target,
+            };
+            if is_elsewhere {
+                break;
+            }
+        }
+        let known = self.real_paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(real) = known.get(&path) {
+            return real.clone();
+        }
+        drop(known);
+        let real = self.host.canonicalize(&path).ok();
+        let mut known = self.real_paths.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(path, real.clone());
+        real
     }
 
     /// The C library's version behind `loader`, read once however many interpreters share it.

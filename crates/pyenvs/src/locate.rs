@@ -116,7 +116,7 @@ fn at_executable(context: &Context<'_>, executable: &Path, named: bool) -> Optio
             return Some(assemble(context, prefix, layout, executable));
         }
     }
-    let Ok(real) = context.host.canonicalize(executable) else {
+    let Some(real) = context.real_interpreter(executable) else {
         let is_link = context.host.is_broken_link(executable);
         let prefix = prefix_of_interpreter(context.os(), executable)?;
         return named.then(|| {
@@ -150,7 +150,7 @@ fn assemble(
     executable: Option<PathBuf>,
 ) -> Located {
     let host = context.host;
-    let real_executable = executable.as_ref().and_then(|path| host.canonicalize(path).ok());
+    let real_executable = executable.as_ref().and_then(|path| context.real_interpreter(path));
     let shares_prefix = matches!(layout, Layout::Installation) && context.os() != Os::Windows;
     let interpreter = real_executable
         .as_ref()
@@ -213,7 +213,7 @@ fn installed_interpreter_like(
     names
         .iter()
         .map(|name| prefix.join(name))
-        .find(|path| context.host.canonicalize(path).is_ok_and(|found| found == real))
+        .find(|path| context.real_interpreter(path).is_some_and(|found| found == real))
 }
 
 /// `sys.prefix` of an interpreter that is no virtual environment's: the directory above `bin`, or

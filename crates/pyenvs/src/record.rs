@@ -11,15 +11,19 @@ const PATH_LIMIT: usize = 4_096;
 /// package, with forward slashes. Paths that lead out of it are data files and do not count.
 pub(crate) fn extension_modules(record: &[u8]) -> Vec<String> {
     let mut modules: Vec<(usize, String)> = Vec::new();
-    for end in [".so,", ".so\",", ".pyd,", ".pyd\","] {
-        for at in memmem::find_iter(record, end) {
+    for suffix in [".so", ".pyd"] {
+        for at in memmem::find_iter(record, suffix) {
             if modules.len() == MODULE_LIMIT {
                 break;
             }
+            let end = at + suffix.len();
+            let quoted = match record.get(end..) {
+                Some([b',', ..]) => false,
+                Some([b'"', b',', ..]) => true,
+                _ => continue,
+            };
             let start = memrchr(b'\n', &record[..at]).map_or(0, |newline| newline + 1);
-            let suffix = end.trim_end_matches([',', '"']);
-            let field = &record[start..at + suffix.len()];
-            if let Some(path) = path_of_field(field, end.contains('"')) {
+            if let Some(path) = path_of_field(&record[start..end], quoted) {
                 modules.push((start, path));
             }
         }
