@@ -25,7 +25,7 @@ mod write;
 pub use files::{Entry, FileKind, Metadata, ReadError};
 pub use mounts::{Mount, MountTable};
 pub use path::HostPath;
-pub use platform::{Arch, Os, Version};
+pub use platform::{Arch, Os, Version, terminal_width};
 pub use probe::{ProbeResults, Space};
 pub use process::{Invocation, Output, ProcessError};
 pub use recorded::{Machine, RecordedError};

@@ -182,6 +182,21 @@ impl fmt::Display for Version {
     }
 }
 
+/// Columns of the terminal that standard output is, where it is one and the system says.
+#[cfg(unix)]
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Columns of the terminal that standard output is, where it is one and the system says.
+#[cfg(not(unix))]
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    None
+}
+
 #[cfg(unix)]
 pub(crate) fn effective_user_id() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())

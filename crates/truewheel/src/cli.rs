@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// Heading of the options that every command has.
+const COMMON: &str = "Common options";
+
 /// Finds out why Rust shipped to Python breaks on this machine, and what to type to mend it.
 #[derive(Debug, Parser)]
 #[command(name = "truewheel", version, disable_help_subcommand = true, subcommand_required = true)]
@@ -14,28 +17,138 @@ pub(crate) struct Cli {
 
     /// The project to look at (default: the nearest directory upward with a truewheel.toml,
     /// pyproject.toml or Cargo.toml)
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = COMMON)]
     pub(crate) project: Option<PathBuf>,
 
-    /// When to use colour
+    /// When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    #[arg(help_heading = COMMON)]
     pub(crate) color: Color,
 }
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Doctor(DoctorFlags),
+    Envs(EnvsFlags),
+    Explain(ExplainFlags),
     Init(InitFlags),
+}
+
+/// Say what is wrong on this machine, why, and what to type to mend it
+///
+/// Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when
+/// the tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorFlags {
+    /// How to print the report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: DoctorFormat,
+
+    /// Run only these checks: codes (NPY004) or families (NPY), separated by commas
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+
+    /// Do not run these checks: codes or families, separated by commas
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+
+    /// Count warnings as problems
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// An interpreter or environment to judge besides those found
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+
+    /// Judge every environment found, not only those that the project uses
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// List the checks that would run, and run none
+    #[arg(long, conflicts_with_all = ["python", "all", "save", "facts", "redact"])]
+    pub(crate) list: bool,
+
+    /// Also show what was checked and how long it took, what could not be read, and what is
+    /// suppressed
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    /// Write the facts that the diagnosis rests on to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    /// Diagnose from a facts file, perhaps of another machine, instead of looking at this one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["python", "all"])]
+    pub(crate) facts: Option<PathBuf>,
+
+    /// Take names of users and machines, tokens and credentials out of the facts
+    #[arg(long)]
+    pub(crate) redact: bool,
+}
+
+/// How to print a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For a person
+    Human,
+    /// For a program; docs/report.schema.json describes it
+    Json,
+    /// Annotations for GitHub Actions
+    Github,
+    /// To paste into an issue
+    Markdown,
+}
+
+/// List every Python on this machine, and which one each tool would pick here
+#[derive(Debug, Args)]
+pub(crate) struct EnvsFlags {
+    /// How to print the list
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: EnvsFormat,
+
+    /// Also list the packages installed in each
+    #[arg(long)]
+    pub(crate) packages: bool,
+}
+
+/// How to print a list of environments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvsFormat {
+    /// For a person
+    Human,
+    /// For a program
+    Json,
+}
+
+/// Explain a fault: what it means, why it matters, how it looks, how to mend it
+#[derive(Debug, Args)]
+pub(crate) struct ExplainFlags {
+    /// Its code (NPY004) or name; without one, every code is listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+
+    /// How to print the page
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: ExplainFormat,
+}
+
+/// How to print a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For a person
+    Human,
+    /// As it is
+    Markdown,
+    /// For a program
+    Json,
 }
 
 /// Write a commented truewheel.toml into the project

@@ -11,19 +11,29 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) status: ExitStatus,
     error: Error,
+    details: Vec<String>,
     hint: Option<String>,
 }
 
 impl Failure {
     /// The user asked for something that cannot be: flags, configuration or input files.
     pub(crate) fn input(message: impl Display) -> Self {
-        Self { status: ExitStatus::BadInput, error: Error::msg(message.to_string()), hint: None }
+        Self::new(ExitStatus::BadInput, Error::msg(message.to_string()))
     }
 
     /// The tool itself could not go on.
     pub(crate) fn tool(error: impl Into<Error>, doing: impl Display) -> Self {
-        let error = error.into().context(doing.to_string());
-        Self { status: ExitStatus::ToolFailed, error, hint: None }
+        Self::new(ExitStatus::ToolFailed, error.into().context(doing.to_string()))
+    }
+
+    fn new(status: ExitStatus, error: Error) -> Self {
+        Self { status, error, details: Vec::new(), hint: None }
+    }
+
+    /// Adds lines below the message, one for each thing that is wrong.
+    pub(crate) fn details(mut self, details: Vec<String>) -> Self {
+        self.details = details;
+        self
     }
 
     /// Adds what the user can do.
@@ -32,9 +42,12 @@ impl Failure {
         self
     }
 
-    /// The message, the chain of causes, and the hint.
+    /// The message, its details, the chain of causes, and the hint.
     pub(crate) fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.error);
+        for detail in &self.details {
+            text.push_str(&format!("  {detail}\n"));
+        }
         for cause in self.error.chain().skip(1) {
             text.push_str(&format!("  caused by: {cause}\n"));
         }

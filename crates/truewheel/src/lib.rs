@@ -5,8 +5,11 @@
 
 mod cli;
 mod commands;
+mod config;
 mod failure;
 mod output;
+mod suppress;
+mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +47,9 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
         .map_err(|error| Failure::tool(error, "cannot tell which directory this is run in"))?;
     let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
     match &cli.command {
+        Command::Doctor(flags) => commands::doctor::run(&context, flags),
+        Command::Envs(flags) => commands::envs::run(&context, flags),
+        Command::Explain(flags) => commands::explain::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
     }
 }

@@ -3,9 +3,14 @@
 use std::io::{self, ErrorKind, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
+use host::Host;
+use serde::Serialize;
 
 use crate::cli::Color;
 use crate::failure::Failure;
+
+/// Columns where nobody says how many there are.
+const WIDTH: usize = 100;
 
 /// Writes to the two streams, with or without colour.
 #[derive(Debug)]
@@ -21,6 +26,12 @@ impl Printer {
             Color::Never => ColorChoice::Never,
         };
         Self { choice }
+    }
+
+    /// Columns that text for a person may take.
+    pub(crate) fn width(&self, host: &Host) -> usize {
+        let told = || host.variables.text("COLUMNS")?.parse().ok();
+        host::terminal_width().or_else(told).unwrap_or(WIDTH)
     }
 
     /// Prints data. A reader that stopped reading (`| head`) is not an error.
@@ -39,4 +50,12 @@ impl Printer {
         let mut stderr = AutoStream::new(io::stderr().lock(), self.choice);
         let _ = stderr.write_all(text.as_bytes());
     }
+}
+
+/// Data for programs, indented.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::tool(error, "cannot write JSON"))?;
+    text.push('\n');
+    Ok(text)
 }

@@ -40,6 +40,7 @@ impl std::error::Error for FactsError {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a `schema`")]
 struct SchemaOnly {
     schema: String,
 }

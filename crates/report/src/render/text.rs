@@ -20,7 +20,8 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// One line of visible text: hidden characters are shown by their escapes (`\n`, `\u{1b}`).
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
@@ -38,7 +39,8 @@ pub(crate) fn visible_lines(text: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// Columns that a text takes on a terminal.
-pub(crate) fn width(text: &str) -> usize {
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.width()
 }
 

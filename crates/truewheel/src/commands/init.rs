@@ -3,7 +3,8 @@
 use report::ExitStatus;
 
 use crate::cli::InitFlags;
-use crate::commands::{CONFIG_FILE, Context};
+use crate::commands::Context;
+use crate::config::CONFIG_FILE;
 use crate::failure::Failure;
 
 /// What `init` writes. Every key is there, commented out, so that the file changes nothing.

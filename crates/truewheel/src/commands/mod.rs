@@ -1,16 +1,17 @@
 //! One file per command.
 
+pub(crate) mod doctor;
+pub(crate) mod envs;
+pub(crate) mod explain;
 pub(crate) mod init;
 
 use std::path::{Path, PathBuf};
 
 use host::Host;
 
+use crate::config::CONFIG_FILE;
 use crate::failure::Failure;
 use crate::output::Printer;
-
-/// Name of the configuration file in a project.
-pub(crate) const CONFIG_FILE: &str = "truewheel.toml";
 
 /// What every command gets.
 pub(crate) struct Context<'a> {
@@ -44,5 +45,18 @@ impl Context<'_> {
             .or_else(|| marked(&["pyproject.toml", "Cargo.toml"]))
             .unwrap_or(here);
         Ok(project.to_path_buf())
+    }
+
+    /// A Python named on the command line: a path, or a program on `PATH`.
+    pub(crate) fn python(&self, named: &Path) -> Result<PathBuf, Failure> {
+        let path = self.host.absolute(named);
+        if self.host.symlink_metadata(&path).is_ok() {
+            return Ok(path);
+        }
+        let on_path = named.to_str().filter(|name| !name.contains(['/', '\\']));
+        on_path.and_then(|name| self.host.program(name)).ok_or_else(|| {
+            Failure::input(format!("there is no Python at {}", named.display()))
+                .hint("`--python` takes an interpreter or the directory of an environment")
+        })
     }
 }

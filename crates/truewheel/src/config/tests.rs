@@ -1,0 +1,177 @@
+//! Files that are right, and what is said of those that are not.
+
+use std::collections::BTreeMap;
+
+use host::{Arch, Machine};
+
+use super::*;
+
+fn host() -> Host {
+    Host::recorded(Machine {
+        os: Os::Linux,
+        arch: Arch::X86_64,
+        working_directory: PathBuf::from("/elsewhere"),
+        home: Some(PathBuf::from("/home/ann")),
+        variables: BTreeMap::new(),
+        files: BTreeMap::new(),
+        binaries: BTreeMap::new(),
+        directories: Vec::new(),
+        links: BTreeMap::new(),
+        registry: BTreeMap::new(),
+    })
+}
+
+fn parse(text: &str) -> Result<Config, Failure> {
+    Config::parse(text, Path::new("/p/truewheel.toml"), Path::new("/p"), &host())
+}
+
+#[track_caller]
+fn refused(text: &str, said: &[&str]) {
+    let text = parse(text).unwrap_err().render();
+    let details: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("/p/truewheel.toml:"))
+        .collect();
+    assert_eq!(details, said, "{text}");
+}
+
+#[test]
+fn everything_that_can_be_said() {
+    let config = parse(
+        r#"
+[doctor]
+skip = ["env"]
+strict = true
+suppress = [
+    { code = "env001", path = "~/x/*", reason = "old", until = 2027-01-31 },
+    { code = "ENV001", subject = "*.venv*", path = "a", reason = "known" },
+]
+
+[project]
+python = [".venv", "~/envs/a", "/usr/bin/python3"]
+
+[[project.exchange]]
+writer = ".venv"
+reader = "../other/.venv"
+"#,
+    )
+    .unwrap();
+    assert_eq!(
+        config,
+        Config {
+            path: Some(PathBuf::from("/p/truewheel.toml")),
+            skip: vec!["env".to_owned()],
+            strict: true,
+            suppress: vec![
+                Suppression {
+                    code: "ENV001".to_owned(),
+                    subject: None,
+                    path: Some("/home/ann/x/*".to_owned()),
+                    reason: "old".to_owned(),
+                    until: Some("2027-01-31".to_owned()),
+                    line: 6,
+                },
+                Suppression {
+                    code: "ENV001".to_owned(),
+                    subject: Some("*.venv*".to_owned()),
+                    path: Some("/p/a".to_owned()),
+                    reason: "known".to_owned(),
+                    until: None,
+                    line: 7,
+                },
+            ],
+            python: ["/p/.venv", "/home/ann/envs/a", "/usr/bin/python3"].map(PathBuf::from).into(),
+            exchange: vec![(PathBuf::from("/p/.venv"), PathBuf::from("/other/.venv"))],
+        }
+    );
+}
+
+#[test]
+fn an_empty_file_and_the_sample_change_nothing() {
+    let defaults = Config { path: Some(PathBuf::from("/p/truewheel.toml")), ..Config::default() };
+    assert_eq!(parse("").unwrap(), defaults);
+    assert_eq!(parse(crate::commands::init::SAMPLE).unwrap(), defaults);
+}
+
+#[test]
+fn the_sample_is_right_when_its_comments_are_taken_away() {
+    let sample = crate::commands::init::SAMPLE;
+    let is_code = |line: &&str| {
+        let line = line.trim_start_matches("# ");
+        line.starts_with(['[', ']', ' ', '{']) || line.contains(" = ")
+    };
+    let text: Vec<&str> =
+        sample.lines().filter(is_code).map(|line| line.trim_start_matches("# ")).collect();
+    let config = parse(&text.join("\n")).unwrap();
+    assert_eq!(config.suppress.len(), 1);
+    assert_eq!(config.exchange.len(), 1);
+    assert_eq!(config.python.len(), 1);
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_one() {
+    refused(
+        "[doctr]\n[project]\npyton = []\n[[project.exchange]]\nwriter = 'a'\nreader = 'b'\nto = 1\n",
+        &[
+            "1:2: unknown key `doctr` at the top level, did you mean `doctor`?",
+            "3:1: unknown key `pyton` in `project`, did you mean `python`?",
+            "7:1: unknown key `to` in `project.exchange`, the keys are `writer`, `reader`",
+        ],
+    );
+}
+
+#[test]
+fn wrong_types_are_refused_where_they_stand() {
+    refused(
+        "doctor = 1\nproject = { python = 'x', exchange = [1] }\n",
+        &[
+            "1:10: `doctor` must be a table; this is a number",
+            "2:22: `project.python` must be an array of strings; this is a string",
+            "2:39: `project.exchange` must be an array of tables; this is a number",
+        ],
+    );
+    refused(
+        "[doctor]\nstrict = 'yes'\nskip = ['ENV', 2]\n",
+        &[
+            "2:10: `doctor.strict` must be true or false; this is a string",
+            "3:16: `doctor.skip` must be an array of strings; this is a number",
+        ],
+    );
+}
+
+#[test]
+fn suppressions_need_a_known_code_and_a_reason() {
+    refused(
+        "[doctor]\nsuppress = [\n  { code = 'ENV0001', reason = ' ', until = '2027-01-31' },\n  { code = 'ENV001' },\n]\n",
+        &[
+            "3:12: no check is called `ENV0001`, did you mean `ENV001`?",
+            "3:32: the reason is empty",
+            "3:45: `doctor.suppress.until` must be a day without quotes, such as 2027-01-31; this is a string",
+            "4:3: `doctor.suppress` lacks `reason`",
+        ],
+    );
+    refused(
+        "[doctor]\nsuppress = [{ code = 'ENV001', reason = 'x', until = 2027-01-31T00:00:00Z }]\n",
+        &[
+            "2:54: `doctor.suppress.until` must be a day without quotes, such as 2027-01-31; this is a date or time",
+        ],
+    );
+}
+
+#[test]
+fn codes_to_skip_must_exist() {
+    refused(
+        "[doctor]\nskip = ['EN']\n",
+        &["2:8: no check or family is called `EN`, did you mean `ENV`?"],
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_placed() {
+    refused("[doctor\n", &["1:8: not TOML: unclosed table, expected `]`"]);
+    refused(
+        "é = 1\n",
+        &["1:1: not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`"],
+    );
+    refused("[doctor]\nstrict = true\nstrict = false\n", &["3:1: not TOML: duplicate key"]);
+}

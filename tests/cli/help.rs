@@ -1,0 +1,470 @@
+//! Help, and flags that do not exist or do not fit.
+
+use std::ffi::OsString;
+
+use insta::assert_snapshot;
+
+use crate::machine::Machine;
+
+#[test]
+fn help_of_the_program() {
+    let machine = Machine::new();
+    assert_snapshot!(machine.run(&["--help"]), @"
+    exit: 0
+    --- stdout
+    Finds out why Rust shipped to Python breaks on this machine, and what to type to mend it
+
+    Usage: truewheel [OPTIONS] <COMMAND>
+
+    Commands:
+      doctor   Say what is wrong on this machine, why, and what to type to mend it
+      envs     List every Python on this machine, and which one each tool would pick here
+      explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
+      init     Write a commented truewheel.toml into the project
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Common options:
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+    --- stderr
+    ");
+    assert_snapshot!(machine.run(&["-h"]), @"
+    exit: 0
+    --- stdout
+    Finds out why Rust shipped to Python breaks on this machine, and what to type to mend it
+
+    Usage: truewheel [OPTIONS] <COMMAND>
+
+    Commands:
+      doctor   Say what is wrong on this machine, why, and what to type to mend it
+      envs     List every Python on this machine, and which one each tool would pick here
+      explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
+      init     Write a commented truewheel.toml into the project
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Common options:
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+    --- stderr
+    ");
+}
+
+#[test]
+fn help_of_doctor() {
+    assert_snapshot!(Machine::new().run(&["doctor", "--help"]), @"
+    exit: 0
+    --- stdout
+    Say what is wrong on this machine, why, and what to type to mend it
+
+    Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when the
+    tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
+
+    Usage: truewheel doctor [OPTIONS]
+
+    Options:
+          --format <FORMAT>
+              How to print the report
+
+              Possible values:
+              - human:    For a person
+              - json:     For a program; docs/report.schema.json describes it
+              - github:   Annotations for GitHub Actions
+              - markdown: To paste into an issue
+
+              [default: human]
+
+          --only <CODES>
+              Run only these checks: codes (NPY004) or families (NPY), separated by commas
+
+          --skip <CODES>
+              Do not run these checks: codes or families, separated by commas
+
+          --strict
+              Count warnings as problems
+
+          --python <PATH>
+              An interpreter or environment to judge besides those found
+
+          --all
+              Judge every environment found, not only those that the project uses
+
+          --list
+              List the checks that would run, and run none
+
+      -v, --verbose
+              Also show what was checked and how long it took, what could not be read, and what is
+              suppressed
+
+          --save <FILE>
+              Write the facts that the diagnosis rests on to a file
+
+          --facts <FILE>
+              Diagnose from a facts file, perhaps of another machine, instead of looking at this one
+
+          --redact
+              Take names of users and machines, tokens and credentials out of the facts
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Common options:
+          --project <DIR>
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
+
+          --color <WHEN>
+              When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+
+              [default: auto]
+              [possible values: auto, always, never]
+    --- stderr
+    ");
+}
+
+#[test]
+fn help_of_envs() {
+    assert_snapshot!(Machine::new().run(&["envs", "--help"]), @"
+    exit: 0
+    --- stdout
+    List every Python on this machine, and which one each tool would pick here
+
+    Usage: truewheel envs [OPTIONS]
+
+    Options:
+          --format <FORMAT>
+              How to print the list
+
+              Possible values:
+              - human: For a person
+              - json:  For a program
+
+              [default: human]
+
+          --packages
+              Also list the packages installed in each
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Common options:
+          --project <DIR>
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
+
+          --color <WHEN>
+              When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+
+              [default: auto]
+              [possible values: auto, always, never]
+    --- stderr
+    ");
+}
+
+#[test]
+fn help_of_explain() {
+    assert_snapshot!(Machine::new().run(&["explain", "--help"]), @"
+    exit: 0
+    --- stdout
+    Explain a fault: what it means, why it matters, how it looks, how to mend it
+
+    Usage: truewheel explain [OPTIONS] [CODE]
+
+    Arguments:
+      [CODE]
+              Its code (NPY004) or name; without one, every code is listed
+
+    Options:
+          --format <FORMAT>
+              How to print the page
+
+              Possible values:
+              - human:    For a person
+              - markdown: As it is
+              - json:     For a program
+
+              [default: human]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Common options:
+          --project <DIR>
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
+
+          --color <WHEN>
+              When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+
+              [default: auto]
+              [possible values: auto, always, never]
+    --- stderr
+    ");
+}
+
+#[test]
+fn help_of_init() {
+    assert_snapshot!(Machine::new().run(&["init", "--help"]), @"
+    exit: 0
+    --- stdout
+    Write a commented truewheel.toml into the project
+
+    Usage: truewheel init [OPTIONS]
+
+    Options:
+          --force  Replace a truewheel.toml that is already there
+      -h, --help   Print help
+
+    Common options:
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+    --- stderr
+    ");
+}
+
+#[test]
+fn the_version() {
+    assert_snapshot!(Machine::new().run(&["--version"]), @"
+    exit: 0
+    --- stdout
+    truewheel [VERSION]
+    --- stderr
+    ");
+}
+
+#[test]
+fn no_command_shows_the_help_and_is_bad_input() {
+    let output = Machine::new().output::<&str>(&[]);
+    assert_eq!(output.code, Some(3));
+    assert!(output.stdout.is_empty());
+    assert!(output.stderr_text().contains("Usage: truewheel"));
+}
+
+#[test]
+fn commands_and_flags_that_do_not_exist() {
+    let machine = Machine::new();
+    assert_snapshot!(machine.run(&["docter"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: unrecognized subcommand 'docter'
+
+      tip: a similar subcommand exists: 'doctor'
+
+    Usage: truewheel [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--strickt"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: unexpected argument '--strickt' found
+
+      tip: a similar argument exists: '--strict'
+
+    Usage: truewheel doctor --strict
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--format", "xml"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: invalid value 'xml' for '--format <FORMAT>'
+      [possible values: human, json, github, markdown]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "NPY004"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: unexpected argument 'NPY004' found
+
+    Usage: truewheel doctor [OPTIONS]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--save"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: a value is required for '--save <FILE>' but none was supplied
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn flags_that_exclude_each_other() {
+    let machine = Machine::new();
+    assert_snapshot!(machine.run(&["doctor", "--facts", "f.json", "--all"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: the argument '--facts <FILE>' cannot be used with '--all'
+
+    Usage: truewheel doctor --facts <FILE>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--list", "--save", "f.json"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: the argument '--list' cannot be used with '--save <FILE>'
+
+    Usage: truewheel doctor --list
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--list", "--format", "github"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: `--list` is for people or programs
+
+    hint: use `--format human` or `--format json` with it
+    ");
+}
+
+#[test]
+fn checks_that_do_not_exist() {
+    let machine = Machine::new();
+    assert_snapshot!(machine.run(&["doctor", "--only", "ENV01"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: no check or family is called `ENV01`
+
+    hint: did you mean `ENV001`? `truewheel doctor --list` lists the checks
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--only", "env,,"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: no check or family is called ``
+
+    hint: did you mean `ENV`? `truewheel doctor --list` lists the checks
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--skip", "NVE"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: no check or family is called `NVE`
+
+    hint: did you mean `ENV`? `truewheel doctor --list` lists the checks
+    ");
+}
+
+#[test]
+fn a_project_that_is_no_directory() {
+    let machine = Machine::new();
+    machine.write("project/file", "");
+    assert_snapshot!(machine.run(&["doctor", "--project", "nowhere"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: nowhere is not a directory
+
+    hint: `--project` names the directory of the project to look at
+    ");
+    assert_snapshot!(machine.run(&["envs", "--project", "file"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: file is not a directory
+
+    hint: `--project` names the directory of the project to look at
+    ");
+}
+
+#[test]
+fn a_python_that_is_not_there() {
+    let machine = Machine::new();
+    assert_snapshot!(machine.run(&["doctor", "--python", "python3.99"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: there is no Python at python3.99
+
+    hint: `--python` takes an interpreter or the directory of an environment
+    ");
+    assert_snapshot!(machine.run(&["doctor", "--python", "no/where"]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: there is no Python at no/where
+
+    hint: `--python` takes an interpreter or the directory of an environment
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn arguments_that_are_not_text() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let machine = Machine::new();
+    let odd = || OsString::from_vec(b"a\xffb".to_vec());
+    let word = |text: &str| OsString::from(text);
+    assert_snapshot!(machine.run(&[odd()]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: unrecognized subcommand 'a�b'
+
+    Usage: truewheel [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&[word("explain"), odd()]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: invalid UTF-8 was detected in one or more arguments
+
+    Usage: truewheel explain [OPTIONS] [CODE]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&[word("doctor"), word("--only"), odd()]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: invalid UTF-8 was detected in one or more arguments
+
+    Usage: truewheel doctor [OPTIONS]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(machine.run(&[word("doctor"), word("--project"), odd()]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: a�b is not a directory
+
+    hint: `--project` names the directory of the project to look at
+    ");
+    assert_snapshot!(machine.run(&[word("doctor"), word("--facts"), odd()]), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: cannot read a�b
+      No such file or directory (os error 2)
+
+    hint: `truewheel doctor --save FILE` writes a facts file
+    ");
+}

@@ -1,0 +1,20 @@
+//! The program as a user calls it: what it prints on which stream, and how it ends.
+
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod envs;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod init;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod streams;
