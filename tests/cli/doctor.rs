@@ -62,9 +62,16 @@ fn only_and_skip_choose_the_checks() {
 fn an_error_is_shown_with_its_cause_and_cure() {
     let machine = broken();
     assert_snapshot!(machine.run(&["doctor", "--only", "ENV001"]), @"
-    exit: 0
+    exit: 1
     --- stdout
-    ✓ no problems · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms
+    .venv (Python 3.8.1)
+      ✗ error ENV001 broken-interpreter-link: .venv/bin/python leads to a Python that no longer exists
+        cause: The Python this environment was made from was removed or upgraded
+        seen: [ROOT]/project/.venv/bin/python: it leads to [ROOT]/gone/bin/python3.8
+        fix (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
+          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+
+    ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
 }
@@ -74,15 +81,32 @@ fn an_error_is_shown_with_its_cause_and_cure() {
 fn an_error_for_an_issue_and_for_a_workflow() {
     let machine = broken();
     assert_snapshot!(machine.run(&["doctor", "--only", "ENV001", "--format", "markdown"]), @"
-    exit: 0
+    exit: 1
     --- stdout
-    **no problems** · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms · truewheel [VERSION] on linux
+    **1 error** · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms · truewheel [VERSION] on linux
+
+    ## .venv (Python 3.8.1) at `[ROOT]/project/.venv`
+
+    ### ✗ error ENV001 broken-interpreter-link
+
+    .venv/bin/python leads to a Python that no longer exists
+
+    Cause: The Python this environment was made from was removed or upgraded
+
+    - `[ROOT]/project/.venv/bin/python`: `it leads to [ROOT]/gone/bin/python3.8`
+
+    Fix 1 (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
+
+    ```sh
+    [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+    ```
     --- stderr
     ");
     assert_snapshot!(machine.run(&["doctor", "--only", "ENV001", "--format", "github"]), @"
-    exit: 0
+    exit: 1
     --- stdout
-    no problems · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms
+    ::error file=.venv/bin/python,title=ENV001 broken-interpreter-link::.venv/bin/python leads to a Python that no longer exists%0Ain: .venv (Python 3.8.1)%0Acause: The Python this environment was made from was removed or upgraded%0Afix: recreate the environment with Python 3.8.99, then install its packages again%0A  [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+    1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
 }
@@ -93,9 +117,23 @@ fn lines_are_as_long_as_the_terminal_says() {
     let machine = broken();
     let output = machine.command(&["doctor", "--only", "ENV001"]).env("COLUMNS", "50");
     assert_snapshot!(machine.shown(&output.output().unwrap()), @"
-    exit: 0
+    exit: 1
     --- stdout
-    ✓ no problems · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms
+    .venv (Python 3.8.1)
+      ✗ error ENV001 broken-interpreter-link:
+        .venv/bin/python leads to a Python that no
+        longer exists
+        cause: The Python this environment was made
+          from was removed or upgraded
+        seen: [ROOT]/project/.venv/bin/python:
+          it leads to
+          [ROOT]/gone/bin/python3.8
+        fix (removes or replaces something): recreate
+          the environment with Python 3.8.99, then
+          install its packages again
+          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+
+    ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
 }
@@ -112,9 +150,13 @@ fn a_suppressed_error_is_counted_and_not_a_problem() {
     exit: 0
     --- stdout
     checks
-      ✓ ok       ENV001 broken-interpreter-link [TIME] ms
+      ! findings ENV001 broken-interpreter-link [TIME] ms
 
-    ✓ no problems · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms
+    suppressed
+      ✗ error ENV001 broken-interpreter-link: .venv/bin/python leads to a Python that no longer exists (.venv (Python 3.8.1))
+        reason: known, until 2999-12-31
+
+    ✓ no problems · 1 suppressed · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
 }
@@ -128,9 +170,17 @@ fn a_suppression_that_is_over_says_so() {
         "[doctor]\nsuppress = [{ code = \"ENV001\", reason = \"known\", until = 2000-01-01 }]\n",
     );
     assert_snapshot!(machine.run(&["doctor", "--only", "ENV001"]), @"
-    exit: 0
+    exit: 1
     --- stdout
-    ✓ no problems · 1 check ok · [N] Pythons found, 1 used here · [TIME] ms
+    .venv (Python 3.8.1)
+      ✗ error ENV001 broken-interpreter-link: .venv/bin/python leads to a Python that no longer exists
+        cause: The Python this environment was made from was removed or upgraded
+        seen: [ROOT]/project/.venv/bin/python: it leads to [ROOT]/gone/bin/python3.8
+        seen: [ROOT]/project/truewheel.toml:2: suppressed until 2000-01-01, which is over; reason: known
+        fix (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
+          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+
+    ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
 }

@@ -16,7 +16,7 @@ fn environments_are_listed_with_what_is_wrong_with_them() {
     let environments = value["environments"].as_array().unwrap();
     let venv = environments.iter().find(|e| e["prefix"] == prefix.to_str().unwrap()).unwrap();
     assert_eq!(venv["kind"], "venv");
-    assert_eq!(venv["version"], "3.11.7");
+    assert_eq!(venv["version"], "3.8.1");
     assert_eq!(venv["problems"][0]["kind"], "broken-interpreter-link");
     let text = machine.steady(&machine.output(&["envs"]).stdout_text());
     let line = text.lines().find(|line| line.contains("[ROOT]/project/.venv")).unwrap();

@@ -42,18 +42,40 @@ impl Machine {
         fs_err::read_to_string(self.path(relative)).unwrap()
     }
 
-    /// A virtual environment whose interpreter leads nowhere: one error, ENV001.
+    /// A virtual environment whose interpreter leads nowhere: one error, ENV001. A Python of the
+    /// same minor version is here to mend it with, whatever the real machine has.
     #[cfg(unix)]
     pub(crate) fn broken_environment(&self, relative: &str) {
         let home = self.path("gone/bin").display().to_string();
         self.write(
             &format!("{relative}/pyvenv.cfg"),
-            format!("home = {home}\nversion = 3.11.7\ninclude-system-site-packages = false\n"),
+            format!("home = {home}\nversion = 3.8.1\ninclude-system-site-packages = false\n"),
         );
-        let bin = self.path(relative).join("bin");
-        fs_err::create_dir_all(&bin).unwrap();
-        fs_err::os::unix::fs::symlink(format!("{home}/python3.11"), bin.join("python")).unwrap();
-        fs_err::create_dir_all(self.path(relative).join("lib/python3.11/site-packages")).unwrap();
+        self.link(&format!("{relative}/bin/python"), &format!("{home}/python3.8"));
+        fs_err::create_dir_all(self.path(relative).join("lib/python3.8/site-packages")).unwrap();
+        self.pyenv("3.8.99");
+    }
+
+    /// An interpreter as pyenv installs it, as far as files tell; it cannot run.
+    #[cfg(unix)]
+    fn pyenv(&self, version: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let prefix = format!("home/.pyenv/versions/{version}");
+        let header = format!("#define PY_VERSION \"{version}\"\n");
+        self.write(&format!("{prefix}/include/python3.8/patchlevel.h"), header);
+        self.write(&format!("{prefix}/lib/python3.8/os.py"), "");
+        let python = self.write(&format!("{prefix}/bin/python3.8"), "");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        fs_err::set_permissions(python, executable).unwrap();
+        self.link(&format!("{prefix}/bin/python"), "python3.8");
+    }
+
+    #[cfg(unix)]
+    fn link(&self, relative: &str, target: &str) {
+        let path = self.path(relative);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::os::unix::fs::symlink(target, path).unwrap();
     }
 
     /// The program, called in the project's directory.
@@ -69,6 +91,8 @@ impl Machine {
             .env("USERPROFILE", self.path("home"))
             .env("PATH", self.path("bin"))
             .env("TRUEWHEEL_CACHE_DIR", self.path("cache"))
+            // Wide enough that the length of the temporary directory's name breaks no line.
+            .env("COLUMNS", "400")
             .directory(self.path("project"))
             .timeout(LIMIT)
     }

@@ -19,6 +19,15 @@ pub fn redact(facts: &mut Facts) -> Result<(), FactsError> {
     Ok(())
 }
 
+/// Variables whose value is the name of a user or of a machine, with what is written instead.
+const NAMES: [(&str, &str); 5] = [
+    ("USER", "user"),
+    ("LOGNAME", "user"),
+    ("USERNAME", "user"),
+    ("HOSTNAME", "host"),
+    ("COMPUTERNAME", "host"),
+];
+
 /// What to replace, longest first, so that a home directory goes before the name in it.
 fn replacements(facts: &Facts) -> Vec<(String, String)> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
@@ -33,19 +42,15 @@ fn replacements(facts: &Facts) -> Vec<(String, String)> {
             }
         }
     }
-    for (variable, kept) in [
-        ("USER", "user"),
-        ("LOGNAME", "user"),
-        ("USERNAME", "user"),
-        ("HOSTNAME", "host"),
-        ("COMPUTERNAME", "host"),
-    ] {
+    for (variable, kept) in NAMES {
         if let Some(value) = facts.variable(variable) {
             found.insert(value.to_owned(), kept.to_owned());
         }
     }
-    // A name of one or two letters, or `root`, says nothing and would shred the rest.
-    found.retain(|text, _| text.len() > 2 && text != "root" && text != "user" && text != "host");
+    // A name of one or two letters, or one that many machines have, says nothing and would shred
+    // the rest.
+    let says_nothing = ["root", "user", "host", "home", "Users"];
+    found.retain(|text, _| text.len() > 2 && !says_nothing.contains(&text.as_str()));
     let mut found: Vec<(String, String)> = found.into_iter().collect();
     found.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
     found
@@ -57,11 +62,13 @@ fn clean(value: &mut Value, replacements: &[(String, String)]) {
         Value::Array(items) => items.iter_mut().for_each(|item| clean(item, replacements)),
         Value::Object(fields) => {
             for (name, item) in fields.iter_mut() {
-                match item {
-                    Value::String(text) if is_secret_name(name) && !text.is_empty() => {
+                let kept = NAMES.iter().find(|(variable, _)| variable == name);
+                match (item, kept) {
+                    (Value::String(text), Some((_, kept))) => (*kept).clone_into(text),
+                    (Value::String(text), None) if is_secret_name(name) && !text.is_empty() => {
                         "redacted".clone_into(text);
                     }
-                    _ => clean(item, replacements),
+                    (item, _) => clean(item, replacements),
                 }
             }
         }
@@ -84,18 +91,23 @@ fn clean_text(text: &str, replacements: &[(String, String)]) -> String {
     text
 }
 
-/// Replaces `from` where it stands alone: not inside a longer word.
+/// Replaces `from` where it stands alone, not inside a longer word. A mere name is replaced in
+/// paths and addresses only: the facts have words of their own, and a user may be called `conda`.
 fn replace_words(text: &str, from: &str, to: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_separator = |c: char| matches!(c, '/' | '\\' | '@');
+    let is_name = !from.contains(is_separator);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(from) {
         let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
         let after = rest[at + from.len()..].chars().next();
         let starts_word = from.chars().next().is_some_and(is_word);
-        let alone = !(starts_word && before.is_some_and(is_word)) && !after.is_some_and(is_word);
+        let inside = (starts_word && before.is_some_and(is_word)) || after.is_some_and(is_word);
+        let placed =
+            !is_name || before.is_some_and(is_separator) || after.is_some_and(is_separator);
         out.push_str(&rest[..at]);
-        out.push_str(if alone { to } else { from });
+        out.push_str(if placed && !inside { to } else { from });
         rest = &rest[at + from.len()..];
     }
     out.push_str(rest);
@@ -137,9 +149,27 @@ mod tests {
     #[test]
     fn names_are_replaced_only_where_they_stand_alone() {
         assert_eq!(
-            replace_words("/home/ann/x annual ann", "ann", "user"),
-            "/home/user/x annual user"
+            replace_words("/home/ann/x /x/annual ann@host ann", "ann", "user"),
+            "/home/user/x /x/annual user@host ann"
         );
+        assert_eq!(
+            replace_words("/home/ann: /home/annual", "/home/ann", "/home/user"),
+            "/home/user: /home/annual"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_a_word_of_the_facts_breaks_nothing() {
+        for name in ["home", "conda", "venv", "seen", "linux", "project", "python"] {
+            let mut facts = crate::testing::healthy();
+            facts.machine.variables.insert("USER".to_owned(), name.to_owned());
+            facts.machine.home = Some(format!("/srv/people/{name}").as_str().into());
+            facts.unreadable.push(format!("/srv/people/{name}/x: no"));
+            redact(&mut facts).unwrap();
+            assert_eq!(facts.machine.os, crate::testing::healthy().machine.os);
+            assert_eq!(facts.variable("USER"), Some("user"));
+            assert_eq!(facts.unreadable.last().unwrap(), "/home/user/x: no");
+        }
     }
 
     #[test]
