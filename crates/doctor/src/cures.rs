@@ -180,6 +180,8 @@ pub(crate) fn base_interpreter<'a>(
     environment: &EnvironmentFacts,
 ) -> Option<&'a EnvironmentFacts> {
     let wanted = environment.python.version.get();
+    // Debian's Python makes environments only with `python3-venv`; uv needs nothing of it.
+    let has_uv = !facts.toolchain.uv.is_empty();
     let freethreaded = environment.python.abi.get().is_some_and(|abi| abi.free_threaded);
     let candidates = facts.environments.iter().filter(|candidate| {
         let python = &candidate.python;
@@ -189,6 +191,7 @@ pub(crate) fn base_interpreter<'a>(
             && !python.kind.is_virtual()
             && python.prefix != environment.python.prefix
             && python.implementation.get() == Some(&Implementation::CPython)
+            && (python.ensurepip || has_uv)
             && version.release().first() == Some(&3)
             && !version.any_prerelease()
             && fits_project(facts, version)
@@ -207,7 +210,8 @@ pub(crate) fn base_interpreter<'a>(
             environment.python.base_prefix.as_ref() == Some(&python.prefix),
             // A conda environment's Python goes with its environment; a Python of its own stays.
             !python.kind.is_conda(),
-            // The system's Python often lacks ensurepip (Debian packs it apart).
+            python.ensurepip,
+            // The system's Python changes with the system.
             python.kind != EnvironmentKind::System,
             version.cloned(),
         )
@@ -323,10 +327,12 @@ pub(crate) fn recreate_at(facts: &Facts, environment: &EnvironmentFacts, prefix:
     let title =
         format!("recreate the environment with Python {version}, then install its packages again");
     let interpreter = interpreter(facts, base);
-    let fix = cleared(Fix::new(Safety::Confirm, title), facts, environment, prefix).run(create(
+    let by_uv = as_uv(environment);
+    let like = if base.python.ensurepip { environment } else { &by_uv };
+    let fix = cleared(Fix::new(Safety::Confirm, title), facts, like, prefix).run(create(
         facts,
         &interpreter,
-        environment,
+        like,
         prefix,
     ));
     bring_back(fix, facts, environment, prefix, same_minor(base, environment))
@@ -538,6 +544,19 @@ mod tests {
         assert_eq!(
             commands(&recreate(&facts, &environment))[0],
             "rm -rf -- /home/dev/project/.venv"
+        );
+    }
+
+    #[test]
+    fn a_base_without_ensurepip_is_used_only_by_uv() {
+        let mut facts = healthy();
+        facts.environments.last_mut().unwrap().python.ensurepip = false;
+        let environment = venv(&mut facts).clone();
+        assert!(base_interpreter(&facts, &environment).is_none());
+        add_uv(&mut facts, "0.9.0");
+        assert_eq!(
+            commands(&recreate(&facts, &environment))[0],
+            "uv venv --clear --seed --python /usr/bin/python /home/dev/project/.venv"
         );
     }
 

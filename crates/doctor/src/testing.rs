@@ -50,6 +50,8 @@ pub(crate) fn healthy() -> Facts {
             home: Some(HostPath::from("/home/dev")),
             working_directory: HostPath::from(PROJECT),
             variables,
+            python_path: Vec::new(),
+            python_home: None,
             long_paths: Seen::Absent,
             now_ns: 1_800_000_000_000_000_000,
         },
@@ -193,6 +195,7 @@ pub(crate) fn bare_environment(
             scripts: Vec::new(),
             activate_path: None,
             externally_managed: None,
+            ensurepip: true,
             python_header: Some(HostPath::from(
                 format!("/usr/local/include/python{minor}/Python.h").as_str(),
             )),

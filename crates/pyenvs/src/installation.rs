@@ -56,6 +56,9 @@ pub(crate) fn read(context: &Context<'_>, located: &Located) -> Environment {
         .map(|stdlib| stdlib.join("EXTERNALLY-MANAGED"))
         .filter(|marker| context.host.is_file(marker))
         .map(HostPath::new);
+    environment.ensurepip = stdlib
+        .as_ref()
+        .is_some_and(|stdlib| context.host.is_file(&stdlib.join("ensurepip/__init__.py")));
     environment.site_packages =
         site::of_installation(context, &located.prefix, stdlib.as_deref(), &environment)
             .into_iter()

@@ -304,6 +304,9 @@ pub struct Environment {
     pub activate_path: Option<HostPath>,
     /// `EXTERNALLY-MANAGED` (PEP 668), if present and not a virtual environment.
     pub externally_managed: Option<HostPath>,
+    /// Whether the standard library has `ensurepip`, without which `python -m venv` makes no usable
+    /// environment (Debian packs it apart).
+    pub ensurepip: bool,
     /// `Python.h`, if present.
     pub python_header: Option<HostPath>,
     /// Shared libraries of the interpreter (`libpython3*.so*`, `.dylib`, `python3*.dll`).
@@ -339,6 +342,7 @@ impl Environment {
             scripts: Vec::new(),
             activate_path: None,
             externally_managed: None,
+            ensurepip: false,
             python_header: None,
             libpython: Vec::new(),
         }

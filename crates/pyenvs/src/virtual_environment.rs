@@ -140,6 +140,7 @@ fn take_from_base(environment: &mut Environment, base: Option<&Environment>) {
     environment.architectures = base.architectures.clone();
     environment.libc = base.libc.clone();
     environment.stdlib = base.stdlib.clone();
+    environment.ensurepip = base.ensurepip;
     environment.python_header = base.python_header.clone();
     environment.libpython = base.libpython.clone();
 }

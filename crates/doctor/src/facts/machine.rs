@@ -26,10 +26,36 @@ pub struct MachineFacts {
     pub working_directory: HostPath,
     /// The environment variables that matter to Python, cargo and linkers.
     pub variables: BTreeMap<String, String>,
+    /// The entries of `PYTHONPATH`, in order.
+    pub python_path: Vec<PythonPathEntry>,
+    /// `PYTHONHOME`, if it is set.
+    pub python_home: Option<PythonHome>,
     /// Whether Windows accepts paths over 260 characters (`LongPathsEnabled`).
     pub long_paths: Seen<bool>,
     /// Time of gathering, in nanoseconds since 1970.
     pub now_ns: i64,
+}
+
+/// One entry of `PYTHONPATH`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonPathEntry {
+    /// The directory, absolute. It may not exist.
+    pub path: HostPath,
+    /// Whether it holds a package `numpy`.
+    pub holds_numpy: bool,
+    /// File names of that numpy's `_multiarray_umath`, which tell for which Python it was built.
+    pub numpy_modules: Vec<String>,
+    /// Whether it is a standard library (it holds `encodings`).
+    pub holds_standard_library: bool,
+}
+
+/// What `PYTHONHOME` names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonHome {
+    /// The directory, absolute. It may not exist.
+    pub path: HostPath,
+    /// The standard libraries in it: `lib/python3.11`, or `Lib` on Windows.
+    pub libraries: Vec<HostPath>,
 }
 
 /// A socket at which an engine listens.

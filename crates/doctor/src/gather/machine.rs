@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use host::{Host, Os, Seen};
 use memchr::memmem;
 
-use super::path;
+use super::{path, python_variables};
 use crate::MachineFacts;
 
 /// The variables that Python, pip, cargo, PyO3, maturin, uv, conda and linkers look at, and those
@@ -114,6 +114,8 @@ pub(super) fn gather(host: &Host) -> MachineFacts {
         home: host.home.clone().map(path),
         working_directory: path(host.working_directory.clone()),
         variables,
+        python_path: python_variables::python_path(host),
+        python_home: python_variables::python_home(host),
         long_paths: long_paths(host),
         now_ns: SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -7,6 +7,7 @@ mod cache;
 mod engines;
 mod environments;
 mod machine;
+mod python_variables;
 
 use std::path::PathBuf;
 use std::time::Instant;
