@@ -27,8 +27,10 @@ fn help_of_the_program() {
       -V, --version  Print version
 
     Common options:
-          --project <DIR>  The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
-          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set [default: auto] [possible values: auto, always, never]
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
     --- stderr
     ");
     assert_snapshot!(machine.run(&["-h"]), @"
@@ -49,8 +51,10 @@ fn help_of_the_program() {
       -V, --version  Print version
 
     Common options:
-          --project <DIR>  The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
-          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set [default: auto] [possible values: auto, always, never]
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
     --- stderr
     ");
 }
@@ -62,7 +66,8 @@ fn help_of_doctor() {
     --- stdout
     Say what is wrong on this machine, why, and what to type to mend it
 
-    Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when the tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
+    Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when the
+    tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
 
     Usage: truewheel doctor [OPTIONS]
 
@@ -97,7 +102,8 @@ fn help_of_doctor() {
               List the checks that would run, and run none
 
       -v, --verbose
-              Also show what was checked and how long it took, what could not be read, and what is suppressed
+              Also show what was checked and how long it took, what could not be read, and what is
+              suppressed
 
           --save <FILE>
               Write the facts that the diagnosis rests on to a file
@@ -113,7 +119,8 @@ fn help_of_doctor() {
 
     Common options:
           --project <DIR>
-              The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
@@ -151,7 +158,8 @@ fn help_of_envs() {
 
     Common options:
           --project <DIR>
-              The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
@@ -191,7 +199,8 @@ fn help_of_explain() {
 
     Common options:
           --project <DIR>
-              The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
+              The project to look at (default: the nearest directory upward with a truewheel.toml,
+              pyproject.toml or Cargo.toml)
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
@@ -216,8 +225,10 @@ fn help_of_init() {
       -h, --help   Print help
 
     Common options:
-          --project <DIR>  The project to look at (default: the nearest directory upward with a truewheel.toml, pyproject.toml or Cargo.toml)
-          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set [default: auto] [possible values: auto, always, never]
+          --project <DIR>  The project to look at (default: the nearest directory upward with a
+                           truewheel.toml, pyproject.toml or Cargo.toml)
+          --color <WHEN>   When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
     --- stderr
     ");
 }

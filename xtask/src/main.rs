@@ -25,17 +25,16 @@ fn main() -> ExitCode {
     if first.is_some_and(|name| Chore::command().find_subcommand(name).is_some()) {
         return chore(arguments);
     }
-    let for_help = first.is_none_or(|name| matches!(name, "help" | "--help" | "-h"));
-    let whole_program = arguments.len() < 2;
-    let ended = truewheel::run(arguments, "cargo xtask");
-    if for_help && whole_program {
-        println!("\nChores of this repository:");
-        for chore in Chore::command().get_subcommands() {
-            let about = chore.get_about().map(ToString::to_string).unwrap_or_default();
-            println!("  {:<9} {about}", chore.get_name());
-        }
+    truewheel::run_with_help(arguments, "cargo xtask", list_of_chores())
+}
+
+fn list_of_chores() -> String {
+    let mut text = String::from("Chores of this repository:");
+    for chore in Chore::command().get_subcommands() {
+        let about = chore.get_about().map(ToString::to_string).unwrap_or_default();
+        text.push_str(&format!("\n  {:<8} {about}", chore.get_name()));
     }
-    ended
+    text
 }
 
 fn chore(arguments: Vec<OsString>) -> ExitCode {

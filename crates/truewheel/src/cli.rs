@@ -10,7 +10,7 @@ const COMMON: &str = "Common options";
 
 /// Finds out why Rust shipped to Python breaks on this machine, and what to type to mend it.
 #[derive(Debug, Parser)]
-#[command(name = "truewheel", version, disable_help_subcommand = true, subcommand_required = true)]
+#[command(name = "truewheel", version, disable_help_subcommand = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

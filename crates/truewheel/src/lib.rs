@@ -26,9 +26,18 @@ use crate::output::Printer;
 /// `args` are the arguments after the program's name; `name` is how the user calls the program
 /// (`truewheel` or `cargo xtask`), as help and usage lines show it.
 pub fn run(args: impl IntoIterator<Item = OsString>, name: &'static str) -> ExitCode {
+    run_with_help(args, name, String::new())
+}
+
+/// As [`run`], with `after_help` below the program's own help: what else the caller can do.
+pub fn run_with_help(
+    args: impl IntoIterator<Item = OsString>,
+    name: &'static str,
+    after_help: String,
+) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let printer = Printer::new(cli::color_asked_for(&args));
-    let command = Cli::command().bin_name(name).no_binary_name(true);
+    let command = Cli::command().bin_name(name).no_binary_name(true).after_help(after_help);
     let cli = match command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(error) => return usage(&printer, &error),
@@ -67,5 +76,17 @@ fn usage(printer: &Printer, error: &clap::Error) -> ExitCode {
             printer.talk(&failure.render());
             failure.status.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_shows_the_name_that_the_user_typed() {
+        let command = Cli::command().bin_name("cargo xtask").no_binary_name(true);
+        let error = command.try_get_matches_from(["doctor", "--bad"]).unwrap_err();
+        assert!(error.to_string().contains("Usage: cargo xtask doctor [OPTIONS]"));
     }
 }

@@ -1,6 +1,8 @@
 //! What the renderers make of a few reports.
 
 #[cfg(test)]
+mod exit;
+#[cfg(test)]
 mod github;
 #[cfg(test)]
 mod human;
