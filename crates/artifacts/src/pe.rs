@@ -12,6 +12,9 @@ use crate::model::{ModuleError, ObjectFormat};
 
 const LE: LittleEndian = LittleEndian;
 
+/// How many sections a file may have; real ones have a dozen. Each address is looked for in all.
+const SECTION_LIMIT: u64 = 4096;
+
 fn malformed(reason: impl Into<String>) -> ModuleError {
     ModuleError::Malformed { format: ObjectFormat::Pe, reason: reason.into() }
 }
@@ -58,6 +61,9 @@ fn nt_headers<Nt: ImageNtHeaders>(bytes: &[u8], offset: u64) -> Result<Headers<'
     // The signature and the file header come before the optional header.
     let sections_at = offset + 4 + size_of::<pe::ImageFileHeader>() as u64 + optional_size;
     let count = u64::from(file.number_of_sections.get(LE));
+    if count > SECTION_LIMIT {
+        return Err(malformed(format!("{count} sections")));
+    }
     let sections_end = sections_at + count * size_of::<pe::ImageSectionHeader>() as u64;
     if sections_at > bytes.len() as u64 {
         return Err(truncated(bytes, sections_at));
@@ -286,6 +292,14 @@ mod tests {
         let bytes = replaced(Pe::extension().build(), b"PE\0\0", b"NE\0\0");
         let error = architecture(&bytes).unwrap_err();
         assert_eq!(error, malformed("a DOS program without a PE header"));
+    }
+
+    #[test]
+    fn far_too_many_sections_are_damage() {
+        let bytes = Pe::extension().build();
+        let header = |count: u16| [0x8664u16.to_le_bytes(), count.to_le_bytes()].concat();
+        let error = read(&replaced(bytes, &header(1), &header(5000))).unwrap_err();
+        assert_eq!(error, malformed("5000 sections"));
     }
 
     #[test]

@@ -100,8 +100,6 @@ fn apply(bytes: &mut [u8], at: usize, change: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn arbitrary_bytes_are_answered(
         beginning in proptest::sample::select(BEGINNINGS),

@@ -122,8 +122,7 @@ fn part_after(after: &[u8]) -> Option<&[u8]> {
 fn is_rust_file(rest: &[u8]) -> bool {
     let window = &rest[..rest.len().min(PATH_LIMIT)];
     let of_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+./\\".contains(byte);
-    let end = window.iter().position(|byte| !of_path(byte)).unwrap_or(window.len());
-    memmem::find(&window[..end], b".rs").is_some_and(|at| at > 0)
+    memmem::find(window, b".rs").is_some_and(|at| at > 0 && window[..at].iter().all(of_path))
 }
 
 /// The crate of a directory named `NAME-VERSION`.
