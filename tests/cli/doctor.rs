@@ -69,8 +69,8 @@ fn an_error_is_shown_with_its_cause_and_cure() {
         cause: The Python this environment was made from was removed, or replaced by another version
         seen: [ROOT]/project/.venv/bin/python: it leads to [ROOT]/gone/bin/python3.8
         seen: [ROOT]/project/.venv/pyvenv.cfg: home = [ROOT]/gone/bin
-        fix (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
-          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+        fix (removes or replaces something): recreate the environment with Python 3.11.2, then install its packages again
+          /usr/bin/python3 -m venv --clear [ROOT]/project/.venv
 
     ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
@@ -97,17 +97,17 @@ fn an_error_for_an_issue_and_for_a_workflow() {
     - `[ROOT]/project/.venv/bin/python`: `it leads to [ROOT]/gone/bin/python3.8`
     - `[ROOT]/project/.venv/pyvenv.cfg`: `home = [ROOT]/gone/bin`
 
-    Fix 1 (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
+    Fix 1 (removes or replaces something): recreate the environment with Python 3.11.2, then install its packages again
 
     ```sh
-    [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+    /usr/bin/python3 -m venv --clear [ROOT]/project/.venv
     ```
     --- stderr
     ");
     assert_snapshot!(machine.run(&["doctor", "--only", "ENV001", "--format", "github"]), @"
     exit: 1
     --- stdout
-    ::error file=.venv/bin/python,title=ENV001 broken-interpreter-link::.venv/bin/python leads to a Python that no longer exists%0Ain: .venv (Python 3.8.1)%0Acause: The Python this environment was made from was removed, or replaced by another version%0Afix: recreate the environment with Python 3.8.99, then install its packages again%0A  [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+    ::error file=.venv/bin/python,title=ENV001 broken-interpreter-link::.venv/bin/python leads to a Python that no longer exists%0Ain: .venv (Python 3.8.1)%0Acause: The Python this environment was made from was removed, or replaced by another version%0Afix: recreate the environment with Python 3.11.2, then install its packages again%0A  /usr/bin/python3 -m venv --clear [ROOT]/project/.venv
     1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
     ");
@@ -134,9 +134,9 @@ fn lines_are_as_long_as_the_terminal_says() {
         seen: [ROOT]/project/.venv/pyvenv.cfg:
           home = [ROOT]/gone/bin
         fix (removes or replaces something): recreate
-          the environment with Python 3.8.99, then
+          the environment with Python 3.11.2, then
           install its packages again
-          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+          /usr/bin/python3 -m venv --clear [ROOT]/project/.venv
 
     ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr
@@ -183,8 +183,8 @@ fn a_suppression_that_is_over_says_so() {
         seen: [ROOT]/project/.venv/bin/python: it leads to [ROOT]/gone/bin/python3.8
         seen: [ROOT]/project/.venv/pyvenv.cfg: home = [ROOT]/gone/bin
         seen: [ROOT]/project/truewheel.toml:2: suppressed until 2000-01-01, which is over; reason: known
-        fix (removes or replaces something): recreate the environment with Python 3.8.99, then install its packages again
-          [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
+        fix (removes or replaces something): recreate the environment with Python 3.11.2, then install its packages again
+          /usr/bin/python3 -m venv --clear [ROOT]/project/.venv
 
     ✗ 1 error · 0 checks ok · [N] Pythons found, 1 used here · [TIME] ms
     --- stderr

@@ -45,10 +45,12 @@ pub(crate) fn circumstances(report: &Report) -> Vec<String> {
     }
     parts.push(checks);
     let used = match summary.judged {
-        0 => "none used here".to_owned(),
-        some => format!("{some} used here"),
+        0 => " found, none used here".to_owned(),
+        // All of them may have been asked for, used here or not.
+        all if all == summary.environments => " found and judged".to_owned(),
+        some => format!(" found, {some} used here"),
     };
-    parts.push(format!("{} found, {used}", count(summary.environments, "Python", "Pythons")));
+    parts.push(count(summary.environments, "Python", "Pythons") + &used);
     let checks_ms: f64 = report.checks.iter().map(|check| check.elapsed_ms).sum();
     parts.push(duration(report.gather_ms + checks_ms));
     parts
@@ -56,7 +58,9 @@ pub(crate) fn circumstances(report: &Report) -> Vec<String> {
 
 /// A time as a person reads it.
 pub(crate) fn duration(milliseconds: f64) -> String {
-    if milliseconds < 10.0 {
+    if milliseconds < 1.0 {
+        format!("{milliseconds:.2} ms")
+    } else if milliseconds < 10.0 {
         format!("{milliseconds:.1} ms")
     } else if milliseconds < 10_000.0 {
         format!("{milliseconds:.0} ms")

@@ -16,6 +16,17 @@ fn a_healthy_machine_is_one_line() {
 }
 
 #[test]
+fn what_was_judged_is_said() {
+    let with = |judged| {
+        let mut report = healthy();
+        report.summary.judged = judged;
+        render(&report, 80)
+    };
+    assert!(with(0).contains("12 Pythons found, none used here"));
+    assert!(with(12).contains("12 Pythons found and judged"));
+}
+
+#[test]
 fn findings_are_grouped_with_the_worst_first() {
     assert_snapshot!(render(&faulty(), 120), @"
     ~/proj/.venv (Python 3.11.7)
@@ -169,11 +180,11 @@ fn verbose_lists_the_checks_and_what_was_left_out() {
     let text = human::render(&faulty(), &options);
     let (_, rest) = text.split_once("\nchecks\n").unwrap();
     assert_snapshot!(rest, @"
-      ! findings ENV001 broken-interpreter-link 0.2 ms
-      ! findings NPY004 pickle-across-numpy-2 0.2 ms
-      ✓ ok       FS009 disk-full 0.2 ms
-      i skipped  CTR002 daemon-unreachable 0.2 ms: no docker here
-      ✗ crashed  LIB001 glibc-too-old 0.2 ms: index out of bounds
+      ! findings ENV001 broken-interpreter-link 0.25 ms
+      ! findings NPY004 pickle-across-numpy-2 0.25 ms
+      ✓ ok       FS009 disk-full 0.25 ms
+      i skipped  CTR002 daemon-unreachable 0.25 ms: no docker here
+      ✗ crashed  LIB001 glibc-too-old 0.25 ms: index out of bounds
 
     could not be read
       - /home/ann/.conda/environments.txt: Permission denied
@@ -235,8 +246,8 @@ fn hostile_text_stays_text() {
       ```c``` <img src=x> | # h *e* \u{202e}evil %0A
 
     checks
-      ✗ crashed  X003 evil 0.2 ms: a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> |
-        # h *e* \u{202e}evil %0A
+      ✗ crashed  X003 evil 0.25 ms: a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x>
+        | # h *e* \u{202e}evil %0A
 
     could not be read
       - a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e* \u{202e}evil %0A

@@ -72,8 +72,8 @@ fn a_report_to_paste_into_an_issue() {
 
     ## Checks that could not judge
 
-    - i skipped CTR002 daemon-unreachable (0.2 ms): no docker here
-    - ✗ crashed LIB001 glibc-too-old (0.2 ms): index out of bounds
+    - i skipped CTR002 daemon-unreachable (0.25 ms): no docker here
+    - ✗ crashed LIB001 glibc-too-old (0.25 ms): index out of bounds
 
     ## Could not be read
 
@@ -92,7 +92,7 @@ fn a_healthy_machine() {
 
     ## Checks that could not judge
 
-    - i skipped CTR002 daemon-unreachable (0.2 ms): no docker here
+    - i skipped CTR002 daemon-unreachable (0.25 ms): no docker here
     ");
 }
 
@@ -139,7 +139,7 @@ fn hostile_text_adds_no_structure() {
 
     ## Checks
 
-    - ✗ crashed X003 evil (0.2 ms): a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A
+    - ✗ crashed X003 evil (0.25 ms): a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A
 
     ## Could not be read
 

@@ -76,7 +76,9 @@ fn environments(environments: &[Environment], host: &Host, packages: bool) -> St
         with_packages.push_str(&format!("{line}\n"));
         for package in installed(environment) {
             let PackageLine { name, version, by } = package;
-            with_packages.push_str(&format!("  {} {} ({by})\n", visible(&name), visible(&version)));
+            let by = by.map(|by| format!(" ({by})")).unwrap_or_default();
+            let line = format!("{name} {version}{by}");
+            with_packages.push_str(&format!("  {}\n", visible(&line)));
         }
     }
     with_packages
@@ -158,6 +160,8 @@ struct Listed<'a> {
     numpy: Vec<String>,
     found_by: &'a [pyenvs::FoundBy],
     problems: &'a [Problem],
+    /// What could not be told of it, and why; such a field is null.
+    unknown: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<Vec<PackageLine>>,
 }
@@ -177,33 +181,46 @@ impl<'a> Listed<'a> {
             numpy: numpy_versions(environment),
             found_by: &environment.found_by,
             problems: &environment.problems,
+            unknown: unknown(environment),
             packages: flags.packages.then(|| installed(environment)),
         }
     }
 }
 
+fn unknown(environment: &Environment) -> Vec<String> {
+    let reasons = [
+        ("version", environment.version.reason()),
+        ("implementation", environment.implementation.reason()),
+        ("extension_suffix", environment.abi.reason()),
+        ("architectures", environment.architectures.reason()),
+        ("libc", environment.libc.reason()),
+    ];
+    reasons.iter().filter_map(|(field, reason)| Some(format!("{field}: {}", (*reason)?))).collect()
+}
+
 /// One installed package, by one of its records.
-#[derive(Serialize)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct PackageLine {
     name: String,
     version: String,
     /// Who installed it, as its record says.
-    by: String,
+    by: Option<String>,
 }
 
 fn installed(environment: &Environment) -> Vec<PackageLine> {
     let own = environment.packages.iter().map(|package| PackageLine {
         name: package.name.clone(),
         version: package_version(package),
-        by: package.installer.clone().unwrap_or_else(|| "unknown".to_owned()),
+        by: package.installer.clone(),
     });
     let conda = environment.conda_packages.iter().map(|record| PackageLine {
         name: record.name.clone(),
         version: record.version.clone(),
-        by: "conda-meta".to_owned(),
+        by: Some("conda-meta".to_owned()),
     });
     let mut lines: Vec<PackageLine> = own.chain(conda).collect();
-    lines.sort_by(|a, b| a.name.cmp(&b.name));
+    lines.sort();
+    lines.dedup();
     lines
 }
 
@@ -267,5 +284,87 @@ fn problem(problem: &Problem) -> &'static str {
         ProblemKind::MissingPrefix => "it does not exist",
         ProblemKind::EmptyInterpreter => "its interpreter is an empty file",
         ProblemKind::Unreadable => "part of it cannot be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use host::{Arch, Machine};
+
+    use super::*;
+
+    fn host() -> Host {
+        Host::recorded(Machine {
+            os: Os::Linux,
+            arch: Arch::X86_64,
+            working_directory: PathBuf::from("/home/ann/proj"),
+            home: Some(PathBuf::from("/home/ann")),
+            variables: BTreeMap::new(),
+            files: BTreeMap::new(),
+            binaries: BTreeMap::new(),
+            directories: Vec::new(),
+            links: BTreeMap::new(),
+            registry: BTreeMap::new(),
+        })
+    }
+
+    fn python(prefix: &str, because: &str) -> Pick {
+        let prefix = HostPath::from(prefix);
+        let executable = prefix.join("bin/python");
+        Pick::Python { executable, prefix: Some(prefix), because: because.to_owned() }
+    }
+
+    fn shown(found: &Picks) -> String {
+        picks(found, &host(), Path::new("/home/ann/proj"))
+    }
+
+    #[test]
+    fn a_disagreement_is_named() {
+        let venv = || python("/home/ann/proj/.venv", "VIRTUAL_ENV is set");
+        let found = Picks {
+            path: python("/usr", "the first `python` on PATH"),
+            pip: venv(),
+            maturin: Pick::Refuses { message: "Both are\nset".to_owned() },
+            pyo3: Pick::Nothing { because: "no `python` on PATH".to_owned() },
+            uv: venv(),
+        };
+        let text = anstream::adapter::strip_str(&shown(&found)).to_string();
+        insta::assert_snapshot!(text, @r"
+        IN ~/proj           USES          BECAUSE
+        PATH                /usr          the first `python` on PATH
+        pip                 ~/proj/.venv  VIRTUAL_ENV is set
+        maturin develop     ✗ refuses     Both are\nset
+        cargo build (PyO3)  none          no `python` on PATH
+        uv                  ~/proj/.venv  VIRTUAL_ENV is set
+
+        ! the tools disagree: PATH uses /usr; pip, uv use ~/proj/.venv
+        ");
+    }
+
+    #[test]
+    fn agreement_is_named_too() {
+        let nothing = || Pick::Nothing { because: "none".to_owned() };
+        let mut found = Picks {
+            path: nothing(),
+            pip: nothing(),
+            maturin: nothing(),
+            pyo3: nothing(),
+            uv: nothing(),
+        };
+        assert!(shown(&found).ends_with("\ni no tool finds a Python here\n"));
+        found.pip = python("/usr", "x");
+        found.uv = python("/usr", "y");
+        assert!(shown(&found).ends_with("\n✓ every tool that finds one uses /usr\n"));
+    }
+
+    #[test]
+    fn the_home_directory_is_short() {
+        let short = |path: &str| short(&HostPath::from(path), &host());
+        assert_eq!(short("/home/ann"), "~");
+        assert_eq!(short("/home/ann/x"), "~/x");
+        assert_eq!(short("/home/anna/\u{1b}x"), "/home/anna/\\u{1b}x");
     }
 }
