@@ -76,3 +76,25 @@ fn a_full_disk_is_a_failure_of_the_tool() {
       caused by: No space left on device (os error 28)
     ");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_directory_that_is_gone_is_named_as_the_reason() {
+    let machine = Machine::new();
+    let script = r#"cd ../gone && /bin/rmdir ../gone && exec "$0" doctor"#;
+    fs_err::create_dir(machine.path("gone")).unwrap();
+    let output = machine
+        .isolated(Path::new("/bin/sh"))
+        .args(["-c", script, env!("CARGO_BIN_EXE_truewheel")])
+        .output()
+        .unwrap();
+    insta::assert_snapshot!(machine.shown(&output), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: cannot tell which directory this is run in
+      caused by: No such file or directory (os error 2)
+
+    hint: the directory may have been deleted: change to one that exists and try again
+    ");
+}

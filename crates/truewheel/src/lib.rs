@@ -52,8 +52,10 @@ pub fn run_with_help(
 }
 
 fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStatus, Failure> {
-    let host = host::Host::current()
-        .map_err(|error| Failure::tool(error, "cannot tell which directory this is run in"))?;
+    let host = host::Host::current().map_err(|error| {
+        Failure::tool(error, "cannot tell which directory this is run in")
+            .hint("the directory may have been deleted: change to one that exists and try again")
+    })?;
     let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
     match &cli.command {
         Command::Doctor(flags) => commands::doctor::run(&context, flags),
