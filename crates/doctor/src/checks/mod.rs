@@ -1,6 +1,7 @@
 //! The registry of checks: one family a directory, one check a file.
 
 mod env;
+mod pkg;
 
 use crate::Check;
 
@@ -13,6 +14,12 @@ pub const CHECKS: &[&Check] = &[
     &env::env005::CHECK,
     &env::env006::CHECK,
     &env::env007::CHECK,
+    &pkg::pkg001::CHECK,
+    &pkg::pkg002::CHECK,
+    &pkg::pkg003::CHECK,
+    &pkg::pkg004::CHECK,
+    &pkg::pkg005::CHECK,
+    &pkg::pkg006::CHECK,
 ];
 
 #[cfg(test)]

@@ -39,8 +39,10 @@ pub struct MachineFacts {
 /// One entry of `PYTHONPATH`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PythonPathEntry {
-    /// The directory, absolute. It may not exist.
+    /// The directory, absolute.
     pub path: HostPath,
+    /// Whether it exists; Python passes over one that does not.
+    pub exists: bool,
     /// Whether it holds a package `numpy`.
     pub holds_numpy: bool,
     /// File names of that numpy's `_multiarray_umath`, which tell for which Python it was built.

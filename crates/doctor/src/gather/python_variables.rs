@@ -37,6 +37,7 @@ fn look(host: &Host, directory: &Path) -> PythonPathEntry {
     }
     PythonPathEntry {
         path: path(directory),
+        exists: host.exists(directory),
         holds_numpy,
         numpy_modules,
         holds_standard_library: host.is_file(&directory.join("encodings/__init__.py")),
