@@ -140,8 +140,10 @@ fn cure(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
 
 fn senseless(facts: &Facts, pyproject: &Pyproject, written: &str, error: &str) -> Finding {
     let first_line = error.lines().next().unwrap_or_default();
+    // maturin stops at it; other backends may be more patient.
+    let is_maturin = pyproject.build_backend.as_deref() == Some("maturin");
     Finding::new(
-        Severity::Warning,
+        if is_maturin { Severity::Error } else { Severity::Warning },
         Subject::at(SubjectKind::Project, "the project", facts.native(&facts.project.root)),
         format!("requires-python `{written}` is not a range of versions"),
     )

@@ -23,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
             tests::numpy_of_somewhere_else,
             tests::library_of_another_version,
             tests::home_of_another_version,
-            tests::home_over_a_virtual_environment,
+            tests::home_of_another_installation,
         ],
         silent: &[
             tests::nothing_set,
@@ -90,29 +90,31 @@ fn shell() -> Subject {
 
 fn judge_home(facts: &Facts, home: &PythonHome, used: &[&EnvironmentFacts]) -> Option<Finding> {
     let shown = facts.native(&home.path);
-    let has_library = |environment: &EnvironmentFacts| {
-        let is_for = |library: &HostPath| match minor_in(library) {
-            Some(found) => minor(environment).as_ref() == Some(&found),
-            // On Windows the library's directory does not tell its version.
-            None => environment.python.base_prefix.as_ref() == Some(&home.path),
-        };
-        home.libraries.iter().any(is_for)
+    let is_base = |e: &EnvironmentFacts| {
+        e.python.base_prefix.as_ref().unwrap_or(&e.python.prefix) == &home.path
     };
-    let (starting, stuck): (Vec<&EnvironmentFacts>, Vec<&EnvironmentFacts>) =
-        used.iter().partition(|environment| has_library(environment));
-    let blind: Vec<&EnvironmentFacts> =
-        starting.into_iter().filter(|e| e.python.kind.is_virtual()).collect();
-    let message = if !stuck.is_empty() {
-        format!(
-            "PYTHONHOME makes Python look for its standard library in {shown}, where {} finds none",
+    // On Windows the name of the library's directory does not tell its version.
+    let has_library = |environment: &EnvironmentFacts| {
+        home.libraries.iter().any(|library| minor_in(library) == minor(environment))
+    };
+    let foreign: Vec<&EnvironmentFacts> =
+        used.iter().copied().filter(|environment| !is_base(environment)).collect();
+    let stuck: Vec<&EnvironmentFacts> =
+        foreign.iter().copied().filter(|environment| !has_library(environment)).collect();
+    let (severity, message) = if !stuck.is_empty() {
+        let message = format!(
+            "PYTHONHOME makes Python look for its standard library in {shown}, which has none for \
+             {}: it cannot start",
             labels(facts, &stuck)
-        )
-    } else if !blind.is_empty() {
-        format!(
-            "PYTHONHOME makes Python overlook that it is in a virtual environment: {} does not \
-             see its packages",
-            labels(facts, &blind)
-        )
+        );
+        (Severity::Error, message)
+    } else if !foreign.is_empty() {
+        let message = format!(
+            "PYTHONHOME gives {} the standard library of another installation, whose compiled \
+             modules may not load",
+            labels(facts, &foreign)
+        );
+        (Severity::Warning, message)
     } else {
         return None;
     };
@@ -124,7 +126,7 @@ fn judge_home(facts: &Facts, home: &PythonHome, used: &[&EnvironmentFacts]) -> O
         }
     };
     Some(
-        Finding::new(Severity::Error, shell(), message)
+        Finding::new(severity, shell(), message)
             .seen(format!("PYTHONHOME={shown}"))
             .seen_at(shown, held)
             .cause(
@@ -149,9 +151,8 @@ fn judge_entry(
         return None;
     }
     if entry.holds_standard_library {
-        return is_other.then(|| {
-            (Severity::Error, format!("the standard library of Python {named}: nothing starts"))
-        });
+        return is_other
+            .then(|| (Severity::Error, format!("the standard library of Python {named}")));
     }
     if entry.holds_numpy {
         let suffixes = python.abi.get().map(|abi| abi.extension_suffixes.as_slice());
@@ -237,7 +238,7 @@ fn judge_path(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{PROJECT, healthy, venv};
+    use crate::testing::{PROJECT, healthy};
 
     fn entry(path: &str) -> PythonPathEntry {
         PythonPathEntry {
@@ -295,8 +296,8 @@ mod tests {
         with_home("/usr", &["/usr/lib/python3.12"])
     }
 
-    pub(super) fn home_over_a_virtual_environment() -> Facts {
-        with_home("/usr/local", &["/usr/local/lib/python3.11"])
+    pub(super) fn home_of_another_installation() -> Facts {
+        with_home("/opt/python", &["/opt/python/lib/python3.11"])
     }
 
     pub(super) fn nothing_set() -> Facts {
@@ -316,12 +317,9 @@ mod tests {
         with(&[PythonPathEntry { exists: false, ..entry("/opt/lib/python3.8/site-packages") }])
     }
 
+    /// What `cargo test` of a program that embeds Python may need.
     pub(super) fn home_of_the_same_installation() -> Facts {
-        let mut facts = with_home("/usr/local", &["/usr/local/lib/python3.11"]);
-        let environment = venv(&mut facts);
-        environment.python.kind = pyenvs::EnvironmentKind::Other;
-        environment.python.prefix = HostPath::from("/usr/local");
-        facts
+        with_home("/usr/local", &["/usr/local/lib/python3.11"])
     }
 
     fn findings(facts: &Facts) -> Vec<Finding> {
@@ -345,7 +343,9 @@ mod tests {
         {
             assert_eq!(findings(&case())[0].severity, Severity::Error);
         }
-        assert_eq!(findings(&numpy_of_somewhere_else())[0].severity, Severity::Warning);
+        for case in [numpy_of_somewhere_else, home_of_another_installation] {
+            assert_eq!(findings(&case())[0].severity, Severity::Warning);
+        }
     }
 
     #[test]
