@@ -1,5 +1,7 @@
 //! The registry of checks: one family a directory, one check a file.
 
+mod bld;
+mod ctr;
 mod env;
 mod pkg;
 
@@ -20,6 +22,24 @@ pub const CHECKS: &[&Check] = &[
     &pkg::pkg004::CHECK,
     &pkg::pkg005::CHECK,
     &pkg::pkg006::CHECK,
+    &bld::bld001::CHECK,
+    &bld::bld002::CHECK,
+    &bld::bld003::CHECK,
+    &bld::bld004::CHECK,
+    &bld::bld005::CHECK,
+    &bld::bld006::CHECK,
+    &bld::bld007::CHECK,
+    &bld::bld008::CHECK,
+    &bld::bld009::CHECK,
+    &bld::bld010::CHECK,
+    &bld::bld013::CHECK,
+    &bld::bld014::CHECK,
+    &bld::bld015::CHECK,
+    &bld::bld016::CHECK,
+    &bld::bld017::CHECK,
+    &bld::bld019::CHECK,
+    &ctr::ctr001::CHECK,
+    &ctr::ctr002::CHECK,
 ];
 
 #[cfg(test)]

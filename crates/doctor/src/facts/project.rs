@@ -24,9 +24,20 @@ pub struct ProjectFacts {
     pub cargo_configs: Vec<CargoConfig>,
     /// `rust-toolchain.toml` or `rust-toolchain`, and the channel it asks for.
     pub toolchain_file: Option<(HostPath, String)>,
+    /// The manifest that maturin builds, if the project is one of maturin's.
+    pub maturin_manifest: Option<HostPath>,
+    /// Names of packages that the workspace takes from elsewhere (`[patch]`, `[replace]`).
+    pub patched: Vec<String>,
 }
 
 impl ProjectFacts {
+    /// The crate that maturin builds.
+    #[must_use]
+    pub fn maturin_crate(&self) -> Option<&CrateManifest> {
+        let manifest = self.maturin_manifest.as_ref()?;
+        self.crates.iter().find(|candidate| candidate.path == *manifest)
+    }
+
     /// The crates that depend on `name` directly (under any rename).
     pub fn crates_using<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a CrateManifest> {
         self.crates.iter().filter(move |manifest| {
@@ -80,6 +91,8 @@ pub struct MaturinConfig {
     pub features: Vec<String>,
     /// `bindings`.
     pub bindings: Option<String>,
+    /// `no-default-features`.
+    pub no_default_features: bool,
 }
 
 /// In which table a dependency stands.
@@ -109,7 +122,8 @@ pub struct Dependency {
     pub default_features: bool,
     /// Whether it is optional.
     pub optional: bool,
-    /// `path` or `git`, if it does not come from a registry.
+    /// Where it comes from, if not from a registry: `path:` and its absolute directory, or `git:`
+    /// and its address.
     pub location: Option<String>,
     /// Table.
     pub kind: DependencyKind,
@@ -147,6 +161,11 @@ pub struct CrateManifest {
     pub dependencies: Vec<Dependency>,
     /// `[features]`.
     pub features: BTreeMap<String, Vec<String>>,
+    /// Sources whose tests start Python, so that the test program must link to it (crates that
+    /// use PyO3 only).
+    pub python_tests: Vec<HostPath>,
+    /// Sources of programs that start Python (crates that use PyO3 only).
+    pub python_programs: Vec<HostPath>,
     /// `#[pymodule]`s in its sources (crates that use PyO3 only).
     pub pymodules: Vec<PyModule>,
 }
@@ -156,6 +175,8 @@ pub struct CrateManifest {
 pub struct CargoLock {
     /// The file.
     pub path: HostPath,
+    /// Version of its layout; the first two have no number in the file and are 1 here.
+    pub version: u32,
     /// Packages.
     pub packages: Vec<LockedPackage>,
 }
@@ -178,14 +199,14 @@ pub struct LockedPackage {
 pub struct CargoConfig {
     /// The file.
     pub path: HostPath,
-    /// `build.target-dir`.
+    /// `build.target-dir`, as an absolute path.
     pub target_dir: Option<String>,
     /// `build.target`.
     pub build_target: Option<String>,
-    /// `target.<triple>.linker`.
+    /// `target.<triple or cfg>.linker`; a path is absolute, a name is for `PATH`.
     pub linkers: BTreeMap<String, String>,
     /// `target.<triple>.rustflags` and `build.rustflags` (key `build`), joined by spaces.
     pub rustflags: BTreeMap<String, String>,
-    /// `[env]`.
+    /// `[env]`; values that are relative to the file are absolute here.
     pub env: BTreeMap<String, String>,
 }

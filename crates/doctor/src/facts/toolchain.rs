@@ -49,6 +49,9 @@ pub struct LinkerFacts {
     pub developer_directory: Option<HostPath>,
     /// macOS: whether that directory exists.
     pub developer_directory_exists: bool,
+    /// Linux: the `libpython3*.so` that the loader finds for every program, by its own
+    /// directories (`ld.so.conf`) and without `LD_LIBRARY_PATH`.
+    pub loader_pythons: Vec<HostPath>,
 }
 
 /// What pyenv is set to use here.

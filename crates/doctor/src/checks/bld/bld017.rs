@@ -1,0 +1,148 @@
+//! BLD017: the project needs rustc, and there is none that works.
+
+use host::Seen;
+use report::{Finding, Fix, Safety, Severity};
+
+use super::{has_rust, install_rust, toolchain, uses_maturin};
+#[cfg(test)]
+use crate::check::Cases;
+use crate::check::Check;
+use crate::{Facts, Findings};
+
+/// See the page.
+pub(crate) static CHECK: Check = Check {
+    code: "BLD017",
+    name: "no-rustc",
+    summary: "The project is built with Rust, and no rustc works here",
+    page: include_str!("../../../pages/BLD017.md"),
+    run,
+    #[cfg(test)]
+    cases: Cases {
+        fires: &[tests::none, tests::none_for_maturin, tests::toolchain_not_installed],
+        silent: &[tests::there, tests::not_needed],
+    },
+};
+
+fn run(facts: &Facts, findings: &mut Findings) {
+    let rust_backend = facts
+        .project
+        .pyproject
+        .get()
+        .and_then(|pyproject| {
+            pyproject.build_requires.iter().find(|name| name.starts_with("setuptools-rust"))
+        })
+        .is_some();
+    if !has_rust(facts) && !uses_maturin(facts) && !rust_backend {
+        findings.skip("the project is not built with Rust");
+        return;
+    }
+    match &facts.toolchain.rustc {
+        Seen::Seen(_) => {}
+        Seen::Absent => findings.push(none(facts)),
+        Seen::Broken(reason) => findings.push(broken(facts, reason)),
+    }
+}
+
+fn none(facts: &Facts) -> Finding {
+    let finding = Finding::new(
+        Severity::Error,
+        toolchain(facts),
+        "the project is built with Rust, and there is no rustc",
+    );
+    let finding = finding.seen("no `rustc` on PATH, and no RUSTC");
+    let mut finding = match facts.project.crates.first() {
+        Some(manifest) => finding.seen_at(facts.native(&manifest.path), "is to be compiled"),
+        None => finding,
+    };
+    let at_home = facts.machine.home.as_ref().map(|home| home.join(".cargo"));
+    finding = finding.cause(match at_home {
+        Some(_) => {
+            "Rust is not installed for this user, or ~/.cargo/bin is not on the PATH of this shell"
+        }
+        None => "Rust is not installed",
+    });
+    for fix in install_rust() {
+        finding = finding.fix(fix);
+    }
+    finding
+}
+
+fn broken(facts: &Facts, reason: &str) -> Finding {
+    let finding = Finding::new(
+        Severity::Error,
+        toolchain(facts),
+        "the rustc for this project cannot be used",
+    )
+    .seen(reason)
+    .cause("The toolchain that is asked for is missing or damaged");
+    let finding = match &facts.project.toolchain_file {
+        Some((file, channel)) => {
+            finding.seen_at(facts.native(file), format!("asks for the toolchain `{channel}`"))
+        }
+        None => finding,
+    };
+    // The reason ends with the cure where rustup lacks the toolchain.
+    let name = reason.split('`').nth(1).filter(|_| reason.contains("is not installed"));
+    match (name, &facts.toolchain.rustup) {
+        (Some(name), Some(_)) => {
+            finding.fix(Fix::new(Safety::Confirm, "install the toolchain that is asked for").run([
+                "rustup",
+                "toolchain",
+                "install",
+                name,
+            ]))
+        }
+        _ => finding.fix(Fix::new(Safety::Manual, "mend the Rust toolchain").by_hand(
+            "run `rustc -vV` in the project and follow what it says; `rustup toolchain list` \
+                 shows what is installed",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use report::Step;
+
+    use super::*;
+    use crate::checks::bld::testing::{extension_project, with_maturin};
+    use crate::testing::healthy;
+
+    pub(super) fn none() -> Facts {
+        let mut facts = extension_project("0.26.0", &[]);
+        facts.toolchain.rustc = Seen::Absent;
+        facts
+    }
+
+    pub(super) fn none_for_maturin() -> Facts {
+        let mut facts = healthy();
+        with_maturin(&mut facts);
+        facts.toolchain.rustc = Seen::Absent;
+        facts
+    }
+
+    pub(super) fn toolchain_not_installed() -> Facts {
+        let mut facts = none();
+        facts.toolchain.rustc = Seen::Broken(
+            "the toolchain `1.70.0`, asked for by rust-toolchain.toml, is not installed".to_owned(),
+        );
+        facts
+    }
+
+    pub(super) fn there() -> Facts {
+        extension_project("0.26.0", &[])
+    }
+
+    pub(super) fn not_needed() -> Facts {
+        let mut facts = healthy();
+        facts.toolchain.rustc = Seen::Absent;
+        facts
+    }
+
+    #[test]
+    fn the_toolchain_that_is_asked_for_is_installed() {
+        let mut findings = Findings::default();
+        run(&toolchain_not_installed(), &mut findings);
+        let Step::Run { argv } = &findings.list[0].fixes[0].steps[0] else { panic!("no command") };
+        assert_eq!(argv.join(" "), "rustup toolchain install 1.70.0");
+    }
+}
