@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use host::{Entry, Host, Os, Seen, Version as Dotted};
 
+use crate::paths;
+
 /// Longest directory that is listed; an honest one has thousands of names at most.
 pub(crate) const LIST_LIMIT: usize = 50_000;
 
@@ -43,6 +45,11 @@ impl<'a> Context<'a> {
 
     pub(crate) fn os(&self) -> Os {
         self.host.os
+    }
+
+    /// A path that counts from the project unless it is absolute.
+    pub(crate) fn in_project(&self, path: &Path) -> PathBuf {
+        self.host.absolute(&paths::join(self.host.os, &self.directory, path))
     }
 
     /// The names in a directory. One that does not exist is empty; one that cannot be read is
@@ -90,11 +97,9 @@ impl<'a> Context<'a> {
         // Within an environment `python3` is a link to `python`, and that one to the base.
         for _ in 0..LINK_LIMIT {
             let Ok(target) = self.host.read_link(&path) else { break };
-            let is_elsewhere = target.has_root();
-            path = match path.parent() {
-                Some(directory) => directory.join(target),
-                None => target,
-            };
+            let is_elsewhere = paths::is_absolute(self.host.os, &target);
+            let directory = path.parent().unwrap_or(&path);
+            path = paths::join(self.host.os, directory, &target);
             if is_elsewhere {
                 break;
             }

@@ -8,7 +8,7 @@ use pep440_rs::Version;
 
 use crate::abi::{self, Tag};
 use crate::binary::{self, Loader};
-use crate::context::Context;
+use crate::context::{Context, LIST_LIMIT};
 use crate::locate::{self, Layout, Located};
 use crate::{
     Abi, Environment, EnvironmentKind, Implementation, Libc, Problem, ProblemKind, conda_meta,
@@ -36,7 +36,8 @@ pub(crate) fn read(context: &Context<'_>, located: &Located) -> Environment {
     let stdlib =
         locate::standard_library(context, &located.prefix, located.real_executable.as_deref());
     environment.implementation = implementation(located, stdlib.as_deref());
-    let named = named_version(located, stdlib.as_deref());
+    let named = named_version(located, stdlib.as_deref())
+        .or_else(|| named_by_library(context, &located.prefix));
     let include = include_directory(context, located, named.as_ref());
     environment.version = python_version(context, located, include.as_deref(), named.as_ref());
     read_header(context, &mut environment);
@@ -76,12 +77,23 @@ fn note_problems(context: &Context<'_>, located: &Located, environment: &mut Env
             path: environment.executable.clone().unwrap_or_else(|| environment.prefix.clone()),
             detail: detail.clone(),
         }),
-        // A conda environment without Python is no fault.
+        // A conda environment need not hold Python, but one that says it does must.
+        Layout::Conda
+            if environment.executable.is_none()
+                && conda_meta::python_version(context, &located.prefix).is_some() =>
+        {
+            let name = if context.os() == Os::Windows { "python.exe" } else { "bin/python" };
+            environment.problems.push(Problem {
+                kind: ProblemKind::NoInterpreter,
+                path: environment.prefix.join(name),
+                detail: "conda-meta lists python, but there is no interpreter".to_owned(),
+            });
+        }
         Layout::Conda | Layout::Installation | Layout::Virtual(_) => {}
     }
     if let Some(executable) = &environment.executable
         && environment.real_executable.is_none()
-        && context.os() != Os::Windows
+        && context.host.is_broken_link(executable)
     {
         environment.problems.push(broken_link(context, executable));
     }
@@ -170,12 +182,38 @@ fn python_version(
         return Seen::Seen(version);
     }
     let directory = located.prefix.file_name().and_then(|name| name.to_str());
+    if let Some(version) = directory.and_then(|name| store_version(context, name)) {
+        return Seen::Seen(version);
+    }
     let from_directory = directory.and_then(version::from_directory_name);
     let fits = |version: &Version| named.is_none_or(|n| n.minor == version::minor(version));
     match from_directory.filter(fits) {
         Some(version) => Seen::Seen(version),
         None => Seen::Absent,
     }
+}
+
+/// The Store's packages name the minor version, and their directory under `Program Files`, which
+/// not everybody may list, holds the rest in one number: `3.11.2544.0` is 3.11.9 (the micro number
+/// shifted by eight bits, then the release level and its serial).
+fn store_version(context: &Context<'_>, name: &str) -> Option<Version> {
+    let rest = name.strip_prefix(locate::STORE_PACKAGE)?;
+    let minor = rest.split('_').next()?;
+    let (major, minor) = minor.split_once('.')?;
+    let (major, minor): (u64, u64) = (major.parse().ok()?, minor.parse().ok()?);
+    let start = format!("{}{major}.{minor}_{major}.{minor}.", locate::STORE_PACKAGE);
+    let packages = context.host.variables.path("PROGRAMFILES").map(|d| d.join("WindowsApps"));
+    let entries = packages.and_then(|packages| context.host.list(&packages, LIST_LIMIT).ok());
+    let micro = entries.and_then(|entries| {
+        entries.iter().find_map(|entry| {
+            let number = entry.name_text()?.strip_prefix(&start)?.split('.').next()?;
+            Some(number.parse::<u64>().ok()? >> 8)
+        })
+    });
+    Some(match micro {
+        Some(micro) => Version::new([major, minor, micro]),
+        None => Version::new([major, minor]),
+    })
 }
 
 /// The version in the program itself, or in the library beside it that holds the interpreter.
@@ -186,8 +224,7 @@ fn version_in_program(
     real: &Path,
     named: Option<&Named>,
 ) -> Seen<Version> {
-    let minor = named.map(|named| named.minor).or_else(|| windows_minor(context, located));
-    let Some((major, minor)) = minor else { return Seen::Absent };
+    let Some((major, minor)) = named.map(|named| named.minor) else { return Seen::Absent };
     let library = if context.os() == Os::Windows {
         located.prefix.join(format!("python{major}{minor}.dll"))
     } else {
@@ -215,14 +252,30 @@ fn version_in_bytes(bytes: &[u8], major: u64, minor: u64) -> Option<Version> {
     })
 }
 
-/// On Windows the name of the interpreter's library tells the version: `python311.dll`.
-fn windows_minor(context: &Context<'_>, located: &Located) -> Option<(u64, u64)> {
-    context.list(&located.prefix).iter().find_map(|entry| {
-        let name = entry.name_text()?.to_ascii_lowercase();
-        let digits = name.strip_prefix("python")?.strip_suffix(".dll")?.trim_end_matches('t');
+/// On Windows the interpreter's library tells the version: `python311.dll`, `python313t.dll`. An
+/// installer may put the free-threaded one beside the ordinary one, which then counts.
+fn named_by_library(context: &Context<'_>, prefix: &Path) -> Option<Named> {
+    if context.os() != Os::Windows {
+        return None;
+    }
+    let parse = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        let digits = name.strip_prefix("python")?.strip_suffix(".dll")?;
+        let (digits, flags) = match digits.strip_suffix('t') {
+            Some(digits) => (digits, "t"),
+            None => (digits, ""),
+        };
         let (major, minor) = digits.split_at_checked(1)?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
-    })
+        Some(Named {
+            stem: "python".to_owned(),
+            minor: (major.parse().ok()?, minor.parse().ok()?),
+            flags: flags.to_owned(),
+        })
+    };
+    let mut named: Vec<Named> =
+        context.list(prefix).iter().filter_map(|entry| parse(entry.name_text()?)).collect();
+    named.sort_by(|a, b| a.flags.cmp(&b.flags));
+    named.into_iter().next()
 }
 
 fn read_header(context: &Context<'_>, environment: &mut Environment) {

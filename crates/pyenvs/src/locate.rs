@@ -12,7 +12,7 @@ use crate::pyvenv_cfg::{self, CfgRead};
 use crate::{EnvironmentKind, ProblemKind, pyenv, version};
 
 /// How the Store's packages of Python are called.
-const STORE_PACKAGE: &str = "PythonSoftwareFoundation.Python.";
+pub(crate) const STORE_PACKAGE: &str = "PythonSoftwareFoundation.Python.";
 /// Directories with more names than this are no `lib`.
 const LIB_LIMIT: usize = 20_000;
 
@@ -190,14 +190,19 @@ fn installed_interpreter(context: &Context<'_>, prefix: &Path) -> Option<PathBuf
     };
     let named = names.iter().map(|name| prefix.join(name)).find(|path| context.host.is_file(path));
     // A prefix may hold only the versioned name (`make altinstall`).
-    named.or_else(|| {
-        if context.os() == Os::Windows {
-            return None;
-        }
-        let stdlib = standard_libraries(context, prefix).into_iter().next_back()?;
-        let path = prefix.join("bin").join(stdlib.file_name()?);
-        context.host.is_file(&path).then_some(path)
-    })
+    if named.is_some() || context.os() == Os::Windows {
+        return named;
+    }
+    let stdlib = standard_libraries(context, prefix).into_iter().next_back()?;
+    let versioned = prefix.join("bin").join(stdlib.file_name()?);
+    if context.host.is_file(&versioned) {
+        return Some(versioned);
+    }
+    // A link that leads nowhere is what is left of it.
+    names
+        .iter()
+        .map(|name| prefix.join(name))
+        .find(|path| context.host.symlink_metadata(path).is_ok_and(|m| !m.is_dir()))
 }
 
 /// The shortest name in `prefix` that leads to the same file as `real`.
@@ -301,6 +306,7 @@ fn lost_pyvenv_cfg(context: &Context<'_>, prefix: &Path) -> Option<String> {
     if host.is_file(&scripts.join("activate"))
         && virtual_interpreter(context, prefix).is_some()
         && has_site_packages(context, prefix)
+        && !is_legacy_virtualenv(context, prefix)
     {
         return Some(
             "it has an interpreter, packages and `activate`, but no pyvenv.cfg".to_owned(),
@@ -308,6 +314,13 @@ fn lost_pyvenv_cfg(context: &Context<'_>, prefix: &Path) -> Option<String> {
     }
     let is_dot_venv = prefix.file_name().is_some_and(|name| name == ".venv");
     (is_dot_venv && host.is_dir(prefix)).then(|| "a `.venv` without pyvenv.cfg".to_owned())
+}
+
+/// virtualenv before 20 wrote no `pyvenv.cfg`, but a file of its own.
+fn is_legacy_virtualenv(context: &Context<'_>, prefix: &Path) -> bool {
+    standard_libraries(context, prefix)
+        .iter()
+        .any(|lib| context.host.is_file(&lib.join("orig-prefix.txt")))
 }
 
 fn has_site_packages(context: &Context<'_>, prefix: &Path) -> bool {

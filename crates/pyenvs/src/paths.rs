@@ -45,6 +45,18 @@ pub(crate) fn from_text(os: Os, text: &str) -> PathBuf {
     }
 }
 
+/// Whether `path` is absolute on `os`, which need not be the system this runs on.
+pub(crate) fn is_absolute(os: Os, path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.first() == Some(&b'/')
+        || os == Os::Windows && bytes.get(1) == Some(&b':') && bytes.get(2) == Some(&b'/')
+}
+
+/// `path`, counted from `base` unless it is absolute.
+pub(crate) fn join(os: Os, base: &Path, path: &Path) -> PathBuf {
+    if is_absolute(os, path) { path.to_path_buf() } else { base.join(path) }
+}
+
 /// The directory of an environment's programs.
 pub(crate) fn scripts_directory(os: Os, prefix: &Path) -> PathBuf {
     prefix.join(if os == Os::Windows { "Scripts" } else { "bin" })

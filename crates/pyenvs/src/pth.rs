@@ -32,17 +32,8 @@ fn parse(os: Os, site: &Path, text: &str) -> Vec<PathBuf> {
         .filter(|line| !line.starts_with("import ") && !line.starts_with("import\t"))
         .map(str::trim_end)
         .filter(|line| !line.trim().is_empty() && !line.contains('\0'))
-        .map(|line| {
-            let path = paths::from_text(os, line);
-            if is_absolute(os, &path) { path } else { site.join(path) }
-        })
+        .map(|line| paths::join(os, site, &paths::from_text(os, line)))
         .collect()
-}
-
-fn is_absolute(os: Os, path: &Path) -> bool {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    bytes.first() == Some(&b'/')
-        || os == Os::Windows && bytes.get(1) == Some(&b':') && bytes.get(2) == Some(&b'/')
 }
 
 #[cfg(test)]

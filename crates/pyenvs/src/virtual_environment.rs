@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use host::{HostPath, Os, Seen};
+use pep440_rs::Version;
 
 use crate::context::Context;
 use crate::locate::{Layout, Located};
 use crate::pyvenv_cfg::CfgRead;
 use crate::scripts::Interpreter;
 use crate::{
-    Environment, Problem, ProblemKind, activate, installation, kinds, paths, pyvenv_cfg, scripts,
-    site, version,
+    Environment, Problem, ProblemKind, activate, installation, kinds, locate, paths, pyvenv_cfg,
+    scripts, site, version,
 };
 
 /// Reads the environment; `base` is the environment it was made from, where that was found.
@@ -22,21 +23,28 @@ pub(crate) fn read(
     let mut environment = Environment::of_prefix(HostPath::from(located.prefix.as_path()));
     environment.executable = located.executable.clone().map(HostPath::new);
     environment.real_executable = located.real_executable.clone().map(HostPath::new);
-    if let Layout::Virtual(cfg) = &located.layout {
-        match cfg {
-            CfgRead::Read(cfg) => environment.pyvenv_cfg = Some(cfg.clone()),
-            CfgRead::Unreadable(reason) => environment.problems.push(Problem {
-                kind: ProblemKind::UnreadablePyvenvCfg,
-                path: environment.prefix.join("pyvenv.cfg"),
-                detail: reason.clone(),
-            }),
-            CfgRead::Missing => {}
-        }
+    match &located.layout {
+        Layout::Virtual(CfgRead::Read(cfg)) => environment.pyvenv_cfg = Some(cfg.clone()),
+        Layout::Virtual(CfgRead::Unreadable(reason)) => environment.problems.push(Problem {
+            kind: ProblemKind::UnreadablePyvenvCfg,
+            path: environment.prefix.join("pyvenv.cfg"),
+            detail: reason.clone(),
+        }),
+        Layout::Broken(kind, detail) => environment.problems.push(Problem {
+            kind: *kind,
+            path: environment.prefix.clone(),
+            detail: detail.clone(),
+        }),
+        Layout::Virtual(CfgRead::Missing) | Layout::Conda | Layout::Installation => {}
     }
     environment.kind = kinds::of_virtual(environment.pyvenv_cfg.as_ref());
-    note_interpreter(context, &mut environment);
+    note_interpreter(context, located, &mut environment);
     note_home(context, &mut environment);
     take_from_base(&mut environment, base);
+    if !environment.version.is_seen() {
+        environment.version =
+            version_of_library(context, &environment).unwrap_or(environment.version);
+    }
     environment.activate_path = activate::virtual_env(context, &located.prefix).map(HostPath::new);
     note_move(context, &mut environment);
     environment.site_packages =
@@ -69,9 +77,13 @@ pub(crate) fn base_executable(context: &Context<'_>, located: &Located) -> Optio
         .find(|path| context.host.symlink_metadata(path).is_ok())
 }
 
-fn note_interpreter(context: &Context<'_>, environment: &mut Environment) {
+fn note_interpreter(context: &Context<'_>, located: &Located, environment: &mut Environment) {
     let os = context.os();
     let Some(executable) = environment.executable.clone() else {
+        // An empty `.venv` has one fault, not two.
+        if matches!(located.layout, Layout::Broken(..)) {
+            return;
+        }
         let name = if os == Os::Windows { "python.exe" } else { "python" };
         let scripts = paths::scripts_directory(os, &environment.prefix);
         environment.problems.push(Problem {
@@ -143,6 +155,14 @@ fn take_from_base(environment: &mut Environment, base: Option<&Environment>) {
     environment.ensurepip = base.ensurepip;
     environment.python_header = base.python_header.clone();
     environment.libpython = base.libpython.clone();
+}
+
+/// What the names of the package directories tell, when nothing else does.
+fn version_of_library(context: &Context<'_>, environment: &Environment) -> Option<Seen<Version>> {
+    let libraries = locate::standard_libraries(context, &environment.prefix);
+    let name = libraries.last()?.file_name()?.to_str()?.to_owned();
+    let (major, minor, _) = version::from_executable_name(&name)?;
+    Some(Seen::Seen(Version::new([major, minor])))
 }
 
 /// An environment was moved if its own files name another directory. `activate` and the scripts

@@ -24,7 +24,7 @@ pub(super) fn pick(view: &View<'_>) -> Pick {
 }
 
 fn named(view: &View<'_>, prefix: &Path, because: &str) -> Pick {
-    let prefix = view.host().absolute(&view.context.directory.join(prefix));
+    let prefix = view.context.in_project(prefix);
     let executable = interpreter(view, &prefix);
     view.python_in(&prefix, executable, because)
 }

@@ -3,7 +3,10 @@
 mod maturin;
 mod pip;
 mod pyo3;
+mod request;
 mod uv;
+
+pub(crate) use request::path_of as uv_path_of;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -59,12 +59,12 @@ fn named(view: &View<'_>, python: &Path) -> Pick {
             }
         };
     }
-    let path = view.host().absolute(&view.context.directory.join(python));
+    let path = view.context.in_project(python);
     view.python(path, "PYO3_PYTHON is set")
 }
 
 fn in_prefix(view: &View<'_>, prefix: &Path, inside: &str, because: &str) -> Pick {
-    let prefix: PathBuf = view.host().absolute(&view.context.directory.join(prefix));
+    let prefix: PathBuf = view.context.in_project(prefix);
     view.python_in(&prefix, prefix.join(inside), because)
 }
 

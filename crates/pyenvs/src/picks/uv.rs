@@ -8,11 +8,13 @@ use host::{FileKind, Os};
 use pep440_rs::{Version, VersionSpecifiers};
 
 use crate::context::Context;
-use crate::{Environment, EnvironmentKind, Implementation, Pick, candidate, version};
+use crate::{Environment, EnvironmentKind, Pick, ProblemKind, candidate, pyenv, version};
 
+use super::request::{Request, first_request, parse};
 use super::{OnPath, View, program};
 
 const SIZE_LIMIT: u64 = 64 << 10;
+const PYPROJECT_LIMIT: u64 = 4 << 20;
 
 pub(super) fn pick(view: &View<'_>) -> Pick {
     let variables = &view.host().variables;
@@ -41,7 +43,7 @@ fn is_true(value: &str) -> bool {
 /// An environment by its directory, and the rule that led there.
 struct Found {
     prefix: PathBuf,
-    because: &'static str,
+    because: String,
 }
 
 impl Found {
@@ -50,26 +52,58 @@ impl Found {
     }
 }
 
+/// What `uv pip` says where it finds no environment that works.
+const NO_ENVIRONMENT: &str = "No virtual environment found; run `uv venv` to create an environment, \
+                              or pass `--system` to install into a non-virtual environment";
+
 /// The environments uv prefers, best first; an error is what uv says when it stops.
 fn virtual_environment(view: &View<'_>) -> Result<Option<Found>, String> {
-    Ok(match active(view) {
+    Ok(match active(view)? {
         Some(found) => Some(found),
         None => nearest(view)?,
     })
 }
 
-fn active(view: &View<'_>) -> Option<Found> {
+/// An active environment without an interpreter stops uv if it has a `pyvenv.cfg`; else uv passes
+/// it over.
+fn active(view: &View<'_>) -> Result<Option<Found>, String> {
     let host = view.host();
-    let absolute = |prefix: PathBuf| host.absolute(&view.context.directory.join(prefix));
     if let Some(prefix) = host.variables.path("VIRTUAL_ENV") {
-        return Some(Found { prefix: absolute(prefix), because: "VIRTUAL_ENV is set" });
+        let prefix = view.context.in_project(&prefix);
+        let executable = interpreter(view, &prefix);
+        if host.exists(&executable) {
+            let because = because_active(view, &prefix).to_owned();
+            return Ok(Some(Found { prefix, because }));
+        }
+        if host.is_file(&prefix.join("pyvenv.cfg")) {
+            let executable = executable.display();
+            return Err(if host.is_broken_link(&interpreter(view, &prefix)) {
+                format!(
+                    "Broken symlink at `{executable}`, was the underlying Python interpreter removed?"
+                )
+            } else {
+                format!("Python interpreter not found at `{executable}`")
+            });
+        }
     }
-    let prefix = host.variables.path("CONDA_PREFIX")?;
-    let is_child = !is_conda_base(view, &prefix);
-    is_child.then(|| Found {
-        prefix: absolute(prefix),
-        because: "CONDA_PREFIX is set, to an environment that is not conda's base",
-    })
+    let Some(prefix) = host.variables.path("CONDA_PREFIX") else { return Ok(None) };
+    if is_conda_base(view, &prefix) {
+        return Ok(None);
+    }
+    let prefix = view.context.in_project(&prefix);
+    let because = "CONDA_PREFIX is set, to an environment that is not conda's base".to_owned();
+    let is_whole = host.exists(&interpreter(view, &prefix));
+    Ok(is_whole.then_some(Found { prefix, because }))
+}
+
+fn because_active(view: &View<'_>, prefix: &Path) -> &'static str {
+    let project = &view.context.directory;
+    let is_project = view.host().is_file(&project.join("pyproject.toml"));
+    if is_project && prefix != project.join(".venv") {
+        "VIRTUAL_ENV is set, which `uv pip` follows; `uv run` uses the project's own .venv"
+    } else {
+        "VIRTUAL_ENV is set"
+    }
 }
 
 /// uv takes the base for a system Python. It goes by names, not by what is on the disk.
@@ -85,27 +119,27 @@ fn is_conda_base(view: &View<'_>, prefix: &Path) -> bool {
     current != prefix && prefix.file_name().is_some_and(|name| name != current.as_os_str())
 }
 
-/// The environment around the project, or the nearest `.venv` upward.
+/// The environment around the project, or the nearest `.venv` upward. One that is broken ends the
+/// search.
 fn nearest(view: &View<'_>) -> Result<Option<Found>, String> {
     let host = view.host();
     for directory in view.context.directory.ancestors() {
-        if host.is_file(&directory.join("pyvenv.cfg")) {
-            let because = "the project lies in this environment";
-            return Ok(Some(Found { prefix: directory.to_path_buf(), because }));
+        let (prefix, because) = if host.is_file(&directory.join("pyvenv.cfg")) {
+            (directory.to_path_buf(), "the project lies in this environment")
+        } else {
+            let prefix = directory.join(".venv");
+            let Ok(metadata) = host.symlink_metadata(&prefix) else { continue };
+            if !matches!(metadata.kind, FileKind::Directory | FileKind::Symlink) {
+                continue;
+            }
+            (prefix, "the nearest .venv, upward from the project")
+        };
+        let is_whole =
+            host.is_file(&prefix.join("pyvenv.cfg")) && host.exists(&interpreter(view, &prefix));
+        if !is_whole {
+            return Err(NO_ENVIRONMENT.to_owned());
         }
-        let prefix = directory.join(".venv");
-        let Ok(metadata) = host.symlink_metadata(&prefix) else { continue };
-        if !matches!(metadata.kind, FileKind::Directory | FileKind::Symlink) {
-            continue;
-        }
-        if !host.is_file(&prefix.join("pyvenv.cfg")) {
-            return Err(format!(
-                "Broken virtual environment `{}`: `pyvenv.cfg` is missing",
-                prefix.display()
-            ));
-        }
-        let because = "the nearest .venv, upward from the project";
-        return Ok(Some(Found { prefix, because }));
+        return Ok(Some(Found { prefix, because: because.to_owned() }));
     }
     Ok(None)
 }
@@ -131,8 +165,21 @@ fn without_environment(view: &View<'_>) -> Pick {
             }),
         };
     }
-    system(view, None, "no virtual environment; for a new .venv: ")
-        .unwrap_or_else(|| nothing("no virtual environment and no Python to make one from"))
+    let range = requires_python(view.context).map(Request::Range);
+    let because = match &range {
+        Some(_) => "no virtual environment; for a new .venv, by requires-python: ",
+        None => "no virtual environment; for a new .venv: ",
+    };
+    system(view, range.as_ref(), because)
+        .unwrap_or_else(|| nothing("no virtual environment and no Python that fits for a new one"))
+}
+
+/// `requires-python` of the project's `pyproject.toml`.
+fn requires_python(context: &Context<'_>) -> Option<VersionSpecifiers> {
+    let text = context.read_text(&context.directory.join("pyproject.toml"), PYPROJECT_LIMIT)?;
+    let table: toml::Table = text.parse().ok()?;
+    let range = table.get("project")?.get("requires-python")?.as_str()?;
+    VersionSpecifiers::from_str(range).ok()
 }
 
 /// `UV_PYTHON`: a path is taken as it is, anything else restricts the usual search.
@@ -141,7 +188,7 @@ fn requested(view: &View<'_>, request: &Request, text: &str) -> Pick {
     match request {
         Request::Path(path) => {
             let host = view.host();
-            let path = host.absolute(&view.context.directory.join(path));
+            let path = view.context.in_project(path);
             match candidate::place_of(host, path) {
                 candidate::Place::Prefix(prefix) => {
                     view.python_in(&prefix, interpreter(view, &prefix), because + "its Python")
@@ -151,18 +198,21 @@ fn requested(view: &View<'_>, request: &Request, text: &str) -> Pick {
                 }
             }
         }
+        Request::Name(name) if view.host().exists(&view.context.directory.join(name)) => {
+            requested(view, &Request::Path(PathBuf::from(name)), text)
+        }
         Request::Name(name) => match program(view, name) {
             Some(OnPath::Program(found)) => view.python(found, because + "found on PATH"),
             Some(OnPath::Refused(message)) => Pick::Refuses { message },
             None => nothing(because + "not on PATH"),
         },
         _ => {
-            let environment = active(view).or_else(|| nearest(view).ok().flatten());
+            let environment = virtual_environment(view).ok().flatten();
             if let Some(found) = environment
                 && view.environment_at(&found.prefix).is_some_and(|e| request.matches(e))
             {
                 let executable = interpreter(view, &found.prefix);
-                return view.python_in(&found.prefix, executable, because + found.because);
+                return view.python_in(&found.prefix, executable, because + &found.because);
             }
             system(view, Some(request), &because)
                 .unwrap_or_else(|| nothing(because + "no such Python is installed"))
@@ -190,7 +240,11 @@ fn system(view: &View<'_>, request: Option<&Request>, because: &str) -> Option<P
         .environments
         .iter()
         .filter(|environment| environment.kind == EnvironmentKind::Uv && fits(environment))
-        .max_by_key(|environment| environment.version.get().cloned());
+        .max_by_key(|environment| {
+            // A release before any pre-release, whatever the numbers.
+            let version = environment.version.get().cloned();
+            (version.as_ref().is_some_and(Version::is_stable), version)
+        });
     if let Some(environment) = managed
         && let Some(executable) = &environment.executable
     {
@@ -200,27 +254,36 @@ fn system(view: &View<'_>, request: Option<&Request>, because: &str) -> Option<P
     first_on_path(view, request, because)
 }
 
-/// The first interpreter on `PATH` that fits: `python3` and `python` for any request, and the
-/// names with a version where one is asked for.
+/// The first interpreter on `PATH` that fits, directory by directory: `python` and `python3`, or,
+/// where a version is asked for, the name with most of it first.
 fn first_on_path(view: &View<'_>, request: Option<&Request>, because: &str) -> Option<Pick> {
-    let mut names = vec!["python3".to_owned(), "python".to_owned()];
-    if let Some(Request::Version { release, .. }) = request
-        && let [major, minor, ..] = release.as_slice()
-    {
-        names.insert(0, format!("python{major}.{minor}"));
+    let host = view.host();
+    let mut names = match request {
+        Some(Request::Version { release, .. }) => {
+            let mut names = vec!["python3".to_owned(), "python".to_owned()];
+            if let [major, minor, ..] = release.as_slice() {
+                names.insert(0, format!("python{major}.{minor}"));
+            }
+            names
+        }
+        _ => vec!["python".to_owned(), "python3".to_owned()],
+    };
+    if host.os == Os::Windows {
+        names.iter_mut().for_each(|name| name.push_str(".exe"));
     }
-    for name in &names {
-        for found in view.host().programs(name) {
-            let found = if crate::pyenv::is_shim(view.context, &found) {
-                crate::pyenv::which(view.context, name, &view.context.directory).ok()
-            } else {
-                Some(found)
-            };
-            let Some(found) = found else { continue };
+    for directory in host.variables.paths(host.os, "PATH") {
+        let directory = host.absolute(&directory);
+        for name in &names {
+            let found = directory.join(name);
+            if !host.is_executable(&found) {
+                continue;
+            }
+            let Some(found) = behind_shim(view, name, found) else { continue };
             let Some(environment) = view.environment_of(&found) else { continue };
             let is_three =
                 environment.version.get().is_none_or(|version| version::minor(version).0 == 3);
-            if is_three && request.is_none_or(|request| request.matches(environment)) {
+            let is_stub = environment.has_problem(ProblemKind::EmptyInterpreter);
+            if is_three && !is_stub && request.is_none_or(|request| request.matches(environment)) {
                 return Some(view.python(found, format!("{because}the first that fits on PATH")));
             }
         }
@@ -228,101 +291,12 @@ fn first_on_path(view: &View<'_>, request: Option<&Request>, because: &str) -> O
     None
 }
 
-/// What `UV_PYTHON` or `.python-version` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Request {
-    /// Any Python 3.
-    Any,
-    /// A release, by its first numbers.
-    Version { release: Vec<u64>, free_threaded: bool, implementation: Option<Implementation> },
-    /// `>=3.10,<3.13`.
-    Range(VersionSpecifiers),
-    /// An implementation, whatever its version.
-    Implementation(Implementation),
-    /// A path.
-    Path(PathBuf),
-    /// A program on `PATH`.
-    Name(String),
-}
-
-impl Request {
-    fn matches(&self, environment: &Environment) -> bool {
-        let version = environment.version.get();
-        let is = |wanted: &Implementation| environment.implementation.get() == Some(wanted);
-        match self {
-            Self::Any => true,
-            Self::Version { release, free_threaded, implementation } => {
-                let numbers = version.map(|version| version.release().to_vec());
-                numbers.is_some_and(|numbers| numbers.starts_with(release))
-                    && environment.abi.get().is_none_or(|abi| abi.free_threaded == *free_threaded)
-                    && implementation.as_ref().is_none_or(is)
-            }
-            Self::Range(range) => version.is_some_and(|version| range.contains(version)),
-            Self::Implementation(wanted) => is(wanted),
-            Self::Path(_) | Self::Name(_) => false,
-        }
+fn behind_shim(view: &View<'_>, name: &str, found: PathBuf) -> Option<PathBuf> {
+    if pyenv::is_shim(view.context, &found) {
+        pyenv::which(view.context, name, &view.context.directory).ok()
+    } else {
+        Some(found)
     }
-}
-
-/// `3.12`, `312`, `3.13t`, `cpython@3.12`, `pypy3.10`, `cpython-3.12.4-linux-x86_64-gnu`,
-/// `>=3.10,<3.13`, a path, a name.
-fn parse(text: &str) -> Request {
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    if lower == "any" || lower == "default" {
-        return Request::Any;
-    }
-    if text.contains(['/', '\\']) || text.starts_with('.') {
-        return Request::Path(PathBuf::from(text.replace('\\', "/")));
-    }
-    if lower.starts_with(['>', '<', '=', '~', '!'])
-        && let Ok(range) = VersionSpecifiers::from_str(&lower)
-    {
-        return Request::Range(range);
-    }
-    let implementations = [
-        ("cpython", Some(Implementation::CPython)),
-        ("graalpy", Some(Implementation::GraalPy)),
-        ("pypy", Some(Implementation::PyPy)),
-        ("python", None),
-        ("cp", Some(Implementation::CPython)),
-        ("gp", Some(Implementation::GraalPy)),
-        ("pp", Some(Implementation::PyPy)),
-        ("", None),
-    ];
-    for (name, implementation) in implementations {
-        let Some(rest) = lower.strip_prefix(name) else { continue };
-        if rest.is_empty()
-            && let Some(implementation) = implementation
-        {
-            return Request::Implementation(implementation);
-        }
-        let rest = rest.trim_start_matches(['@', '-']);
-        let end = rest.find(['-', '+']).unwrap_or(rest.len());
-        let variant = rest[end..].trim_start_matches('+').split('-').next().unwrap_or_default();
-        if let Some((release, t)) = release(&rest[..end]) {
-            let free_threaded = t || variant == "freethreaded";
-            return Request::Version { release, free_threaded, implementation };
-        }
-    }
-    Request::Name(text.to_owned())
-}
-
-/// The numbers of `3`, `3.12`, `3.12.4`, `312` and whether a `t` follows.
-fn release(text: &str) -> Option<(Vec<u64>, bool)> {
-    let (digits, free_threaded) = match text.strip_suffix('t') {
-        Some(rest) => (rest, true),
-        None => (text, false),
-    };
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if digits.len() > 1 && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let (major, minor) = digits.split_at(1);
-        return Some((vec![major.parse().ok()?, minor.parse().ok()?], free_threaded));
-    }
-    let version = Version::from_str(digits).ok()?;
-    Some((version.release().to_vec(), free_threaded))
 }
 
 /// The nearest `.python-version` (or `.python-versions`) with a request that uv heeds, upward
@@ -347,61 +321,4 @@ fn version_file(context: &Context<'_>) -> Option<(PathBuf, String)> {
     // Only the nearest file counts, even when it asks for nothing that uv knows.
     let request = first_request(&text)?;
     Some((file, request))
-}
-
-fn first_request(text: &str) -> Option<String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .find(|line| !matches!(parse(line), Request::Name(_)))
-        .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn version(
-        release: &[u64],
-        free_threaded: bool,
-        implementation: Option<Implementation>,
-    ) -> Request {
-        Request::Version { release: release.to_vec(), free_threaded, implementation }
-    }
-
-    #[test]
-    fn every_form_of_a_request_is_read() {
-        let cpython = Some(Implementation::CPython);
-        assert_eq!(parse("3.12"), version(&[3, 12], false, None));
-        assert_eq!(parse("312"), version(&[3, 12], false, None));
-        assert_eq!(parse("3"), version(&[3], false, None));
-        assert_eq!(parse("3.13t"), version(&[3, 13], true, None));
-        assert_eq!(parse("python3.11"), version(&[3, 11], false, None));
-        assert_eq!(parse("cpython@3.12.4"), version(&[3, 12, 4], false, cpython.clone()));
-        assert_eq!(
-            parse("cpython-3.13.0+freethreaded-linux-x86_64-gnu"),
-            version(&[3, 13, 0], true, cpython)
-        );
-        assert_eq!(parse("pypy3.10"), version(&[3, 10], false, Some(Implementation::PyPy)));
-        assert_eq!(parse("pypy"), Request::Implementation(Implementation::PyPy));
-        assert_eq!(parse("./x/python"), Request::Path("./x/python".into()));
-        assert_eq!(parse("mypython"), Request::Name("mypython".to_owned()));
-        assert!(matches!(parse(">=3.10,<3.13"), Request::Range(_)));
-    }
-
-    #[test]
-    fn names_in_a_version_file_do_not_count() {
-        assert_eq!(first_request("# x\nmy-env\n3.12\n").as_deref(), Some("3.12"));
-        assert_eq!(first_request("my-env\n"), None);
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_panics(text in "(cpython|pypy|@|-|t|\\+|[0-9.]|>=|\n|\\PC)*") {
-            let _ = parse(&text);
-            let _ = first_request(&text);
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::candidate::{Candidate, Place, place_of};
 use crate::context::Context;
 use crate::discover::Search;
-use crate::{EnvironmentKind, FoundBy, pyenv};
+use crate::{EnvironmentKind, FoundBy, paths, picks, pyenv};
 
 /// `--python`.
 pub(super) fn argument(context: &Context<'_>, search: &Search<'_>, found: &mut Vec<Candidate>) {
@@ -42,9 +42,8 @@ pub(super) fn variables(context: &Context<'_>, _: &Search<'_>, found: &mut Vec<C
         let path = program_or_path(context, &python, &context.directory);
         found.push(Candidate::named(Place::Executable(path), FoundBy::Pyo3Python));
     }
-    if let Some(python) = host.variables.path("UV_PYTHON") {
-        // A version or a key such as `3.12` or `cpython-3.12` is a request, not a path.
-        let path = host.absolute(&context.directory.join(&python));
+    if let Some(python) = host.variables.text("UV_PYTHON").and_then(|t| picks::uv_path_of(&t)) {
+        let path = context.in_project(&python);
         if is_path(&python) || host.exists(&path) {
             found.push(Candidate::named(place_of(host, path), FoundBy::PythonVersionFile));
         }
@@ -65,7 +64,7 @@ fn is_path(path: &Path) -> bool {
 
 /// A bare name is looked up on `PATH`, as a shell would; anything else counts from `directory`.
 fn program_or_path(context: &Context<'_>, path: &Path, directory: &Path) -> PathBuf {
-    let here = context.host.absolute(&directory.join(path));
+    let here = context.host.absolute(&paths::join(context.os(), directory, path));
     if is_path(path) || context.host.exists(&here) {
         return here;
     }

@@ -2,16 +2,24 @@
 
 use std::path::PathBuf;
 
-use host::Os;
-
 use crate::FoundBy;
 use crate::candidate::{Candidate, Place};
 use crate::context::Context;
 use crate::discover::Search;
 use crate::paths::{self, Identity};
 use crate::pyenv;
+use crate::scripts::{self, Interpreter};
 
 use super::interpreters_in;
+
+/// The Python that `pip` on `PATH` installs into, which may be in no place that is searched.
+fn of_pip(context: &Context<'_>, found: &mut Vec<Candidate>) {
+    let host = context.host;
+    let Some(pip) = host.program("pip").or_else(|| host.program("pip3")) else { return };
+    if let Some(Interpreter::At(python)) = scripts::interpreter_of(host, &pip) {
+        found.push(Candidate::seen(Place::Executable(python), FoundBy::Path));
+    }
+}
 
 /// Interpreters on `PATH`, each directory once however it is spelled (`/bin` is often a link to
 /// `/usr/bin`), pyenv's shims seen through.
@@ -34,12 +42,7 @@ pub(super) fn find(context: &Context<'_>, _: &Search<'_>, found: &mut Vec<Candid
             }
             continue;
         }
-        // `/bin` may be the same directory as `/usr/bin` and stand first.
-        let directory = if host.os == Os::Windows {
-            directory
-        } else {
-            host.canonicalize(&directory).unwrap_or(directory)
-        };
         interpreters_in(context, &directory, FoundBy::Path, None, found);
     }
+    of_pip(context, found);
 }

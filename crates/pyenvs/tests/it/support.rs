@@ -1,0 +1,143 @@
+//! What the tests share: recorded machines, fake installations, short ways to ask.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use host::{Arch, Host, Machine, Os};
+use pyenvs::{Depth, Discovery, Environment, Pick, ProblemKind, Search};
+
+/// The recorded machine `tests/fixtures/machines/NAME.toml`.
+pub(crate) fn machine(name: &str) -> Host {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fixtures/machines")
+        .join(name)
+        .with_extension("toml");
+    let text = fs_err::read_to_string(path).unwrap();
+    let machine: Machine = toml::from_str(&text).unwrap();
+    Host::recorded(machine.checked().unwrap())
+}
+
+/// Everything found from the directory that the host was started in.
+pub(crate) fn discover(host: &Host) -> Discovery {
+    let project = host.working_directory.clone();
+    pyenvs::discover(
+        host,
+        &Search { project: &project, configured: &[], argument: None, depth: Depth::Full },
+    )
+}
+
+/// The environment with this prefix.
+#[track_caller]
+pub(crate) fn at(discovery: &Discovery, prefix: impl AsRef<Path>) -> &Environment {
+    let prefix = prefix.as_ref();
+    let known = || discovery.environments.iter().map(|e| e.prefix.text()).collect::<Vec<_>>();
+    discovery
+        .environments
+        .iter()
+        .find(|environment| *environment.prefix == *prefix)
+        .unwrap_or_else(|| panic!("no environment at {}, but at {:#?}", prefix.display(), known()))
+}
+
+pub(crate) fn version(environment: &Environment) -> String {
+    environment.version.get().map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+pub(crate) fn suffix(environment: &Environment) -> &str {
+    environment.abi.get().map_or("?", |abi| &abi.extension_suffix)
+}
+
+pub(crate) fn problems(environment: &Environment) -> Vec<ProblemKind> {
+    environment.problems.iter().map(|problem| problem.kind).collect()
+}
+
+pub(crate) fn packages(environment: &Environment) -> Vec<String> {
+    environment
+        .packages
+        .iter()
+        .map(|p| format!("{} {}", p.name, p.version.get().map_or("?".into(), ToString::to_string)))
+        .collect()
+}
+
+/// `prefix of the pick`, or what the tool says instead, after a `!`.
+pub(crate) fn picked(pick: &Pick) -> String {
+    match pick {
+        Pick::Python { prefix: Some(prefix), .. } => prefix.text(),
+        Pick::Python { executable, prefix: None, .. } => format!("?{executable}"),
+        Pick::Refuses { message } => format!("!{message}"),
+        Pick::Nothing { because } => format!("-{because}"),
+    }
+}
+
+/// A recorded Linux machine from lists of files and links.
+pub(crate) struct Linux {
+    files: BTreeMap<PathBuf, String>,
+    links: BTreeMap<PathBuf, PathBuf>,
+    variables: BTreeMap<String, String>,
+}
+
+impl Linux {
+    pub(crate) fn new() -> Self {
+        Self { files: BTreeMap::new(), links: BTreeMap::new(), variables: BTreeMap::new() }
+            .variable("PATH", "/usr/bin:/bin")
+            .python("/usr", "3.11.2")
+    }
+
+    pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.insert(path.into(), text.to_owned());
+        self
+    }
+
+    pub(crate) fn link(mut self, path: &str, target: &str) -> Self {
+        self.links.insert(path.into(), target.into());
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// An installation of `version`, with `python`, `python3` and `pip`.
+    pub(crate) fn python(self, prefix: &str, version: &str) -> Self {
+        let minor = version.rsplit_once('.').unwrap().0;
+        let header = format!("#define PY_VERSION \"{version}\"\n");
+        self.file(&format!("{prefix}/bin/python{minor}"), "program")
+            .file(&format!("{prefix}/lib/python{minor}/os.py"), "")
+            .file(&format!("{prefix}/include/python{minor}/patchlevel.h"), &header)
+            .file(&format!("{prefix}/bin/pip"), &format!("#!{prefix}/bin/python{minor}\n"))
+            .link(&format!("{prefix}/bin/python3"), &format!("python{minor}"))
+            .link(&format!("{prefix}/bin/python"), "python3")
+    }
+
+    /// A conda environment of `version`.
+    pub(crate) fn conda(self, prefix: &str, version: &str) -> Self {
+        self.python(prefix, version)
+            .file(&format!("{prefix}/conda-meta/python-{version}-h1_0.json"), "{}")
+    }
+
+    /// A virtual environment made from the Python in `base`.
+    pub(crate) fn venv(self, prefix: &str, base: &str, version: &str) -> Self {
+        let cfg = format!("home = {base}/bin\nversion = {version}\n");
+        self.file(&format!("{prefix}/pyvenv.cfg"), &cfg)
+            .file(&format!("{prefix}/bin/activate"), &format!("VIRTUAL_ENV={prefix}\n"))
+            .file(&format!("{prefix}/bin/pip"), &format!("#!{prefix}/bin/python\n"))
+            .link(&format!("{prefix}/bin/python"), &format!("{base}/bin/python3"))
+            .link(&format!("{prefix}/bin/python3"), "python")
+    }
+
+    /// The machine, used from `/home/dev/project`.
+    pub(crate) fn host(self) -> Host {
+        Host::recorded(Machine {
+            os: Os::Linux,
+            arch: Arch::X86_64,
+            working_directory: "/home/dev/project".into(),
+            home: Some("/home/dev".into()),
+            variables: self.variables,
+            files: self.files,
+            binaries: BTreeMap::new(),
+            directories: vec!["/home/dev/project".into()],
+            links: self.links,
+            registry: BTreeMap::new(),
+        })
+    }
+}
