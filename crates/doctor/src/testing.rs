@@ -268,6 +268,7 @@ pub(crate) fn directory(role: DirectoryRole, path: &str) -> DirectoryFacts {
         case_insensitive: Seen::Seen(false),
         probes: ProbeResults::default(),
         foreign_owned: Vec::new(),
+        mounts_below: Vec::new(),
     }
 }
 

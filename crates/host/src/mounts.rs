@@ -48,6 +48,13 @@ impl MountTable {
             .filter(|mount| path.starts_with(mount.point.as_path()))
             .max_by_key(|mount| mount.point.as_os_str().len())
     }
+
+    /// The mounts inside `path` (absolute, links resolved), `path` itself left out.
+    pub fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a Mount> {
+        self.0
+            .iter()
+            .filter(move |mount| mount.point.starts_with(path) && mount.point.as_path() != path)
+    }
 }
 
 impl Host {
@@ -120,6 +127,8 @@ mod tests {
         assert!(table.of(Path::new("/mnt/a b")).unwrap().has_option("noexec"));
         assert_eq!(table.of(Path::new("/mnt/x")).unwrap().source, "//srv/share");
         assert_eq!(table.of(Path::new("/mntx")).unwrap().file_system, "ext4");
+        let below: Vec<_> = table.below(Path::new("/mnt")).map(|m| m.point.text()).collect();
+        assert_eq!(below, ["/mnt/a b"]);
     }
 
     proptest! {

@@ -60,8 +60,9 @@ impl Host {
                 Ok(scratch) => scratch,
                 Err(error) => return ProbeResults { write: failed(&error), ..Default::default() },
             };
-        let program = scratch.path().join("program");
-        let written = fs_err::write(&program, "#!/bin/sh\nexit 0\n");
+        // One program can be many by its name (busybox), so the name stays.
+        let program = scratch.path().join("true");
+        let written = fs_err::write(&program, self.small_program());
         let write = match &written {
             Ok(()) => Seen::Seen(true),
             Err(error) => failed(error),
@@ -76,6 +77,25 @@ impl Host {
         ProbeResults { write, execute: execute(self.os, &program), hard_link }
     }
 }
+
+/// Places of a program that does nothing and succeeds.
+const TRUE: &[&str] = &["/bin/true", "/usr/bin/true"];
+
+/// Largest program that is copied.
+const PROGRAM_LIMIT: u64 = 4 << 20;
+
+impl Host {
+    /// A program that does nothing. A compiled one where there is one: file systems exist that run
+    /// scripts and refuse to map a program into memory.
+    fn small_program(&self) -> Vec<u8> {
+        TRUE.iter()
+            .find_map(|path| self.read(Path::new(path), PROGRAM_LIMIT).ok())
+            .unwrap_or_else(|| b"#!/bin/sh\nexit 0\n".to_vec())
+    }
+}
+
+/// Times a program is started while another thread's child still holds it open for writing.
+const BUSY_LIMIT: usize = 5;
 
 fn failed<T: From<bool>>(error: &io::Error) -> Seen<T> {
     use io::ErrorKind as K;
@@ -95,15 +115,21 @@ fn execute(_os: Os, program: &Path) -> Seen<bool> {
     if let Err(error) = fs_err::set_permissions(program, std::fs::Permissions::from_mode(0o755)) {
         return failed(&error);
     }
-    match Invocation::new(program).timeout(Duration::from_secs(5)).output() {
-        Ok(output) => Seen::Seen(output.success()),
-        Err(error) => match error.io_kind() {
-            Some(io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
-                Seen::Seen(false)
-            }
-            _ => Seen::Broken(error.to_string()),
-        },
+    for _ in 0..BUSY_LIMIT {
+        match Invocation::new(program).timeout(Duration::from_secs(5)).output() {
+            Ok(output) => return Seen::Seen(output.success()),
+            Err(error) => match error.io_kind() {
+                Some(io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
+                    return Seen::Seen(false);
+                }
+                Some(io::ErrorKind::ExecutableFileBusy) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                _ => return Seen::Broken(error.to_string()),
+            },
+        }
     }
+    Seen::Broken("the file stayed busy".to_owned())
 }
 
 #[cfg(not(unix))]

@@ -67,8 +67,11 @@ pub struct DirectoryFacts {
     pub case_insensitive: Seen<bool>,
     /// Experiments, made only in directories the tool may write to.
     pub probes: ProbeResults,
-    /// Entries at the top of it (two levels at most) that belong to another user, at most 20.
+    /// Entries at the top of it (two levels at most) that belong to another user, with the owner,
+    /// and that this user may not write to; at most 20.
     pub foreign_owned: Vec<(HostPath, u32)>,
+    /// Other file systems mounted inside it, at most 20.
+    pub mounts_below: Vec<HostPath>,
 }
 
 /// A compiled build script in the target directory.
@@ -100,6 +103,15 @@ pub struct TargetFacts {
     pub longest: Option<HostPath>,
 }
 
+/// A compiled extension module among the sources, where `maturin develop` puts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceModule {
+    /// The file.
+    pub path: HostPath,
+    /// Last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
 /// The project's own files: one bounded walk, version control, environments and build directories
 /// left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +127,9 @@ pub struct SourceTree {
     /// Source files changed later than now, with their times in nanoseconds since 1970, at most 20.
     pub from_the_future: Vec<(HostPath, i64)>,
     /// Extension modules (`.so`, `.pyd`) among the sources.
-    pub extension_modules: Vec<HostPath>,
+    pub extension_modules: Vec<SourceModule>,
     /// Directories with an `__init__.py`, relative depth at most 4, at most 500.
     pub packages: Vec<HostPath>,
+    /// `uv.lock` in the project's directory: uv manages the project's environment.
+    pub uv_lock: Option<HostPath>,
 }

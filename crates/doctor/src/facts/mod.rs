@@ -16,7 +16,9 @@ use host::{HostPath, Os};
 use pyenvs::Picks;
 use serde::{Deserialize, Serialize};
 
-pub use directories::{BuildScript, DirectoryFacts, DirectoryRole, SourceTree, TargetFacts};
+pub use directories::{
+    BuildScript, DirectoryFacts, DirectoryRole, SourceModule, SourceTree, TargetFacts,
+};
 pub use environments::{
     EnvironmentFacts, ExchangePair, ModuleFacts, NumpyFacts, Role, RuntimeLibrary,
 };

@@ -4,17 +4,20 @@
 //! remembered. What cannot be read becomes a fact with a reason; gathering never fails.
 
 mod cache;
+mod directories;
 mod engines;
 mod environments;
 mod machine;
 mod python_variables;
+mod source_tree;
+mod target;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use host::{Host, HostPath};
 
-use crate::{FACTS_SCHEMA, Facts, ProjectFacts, SourceTree, ToolchainFacts};
+use crate::{FACTS_SCHEMA, Facts, ProjectFacts, ToolchainFacts};
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
@@ -38,10 +41,18 @@ pub struct GatherOptions {
 pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
     let cache = cache::Cache::open(host, options.cache.as_deref());
-    let (environments, engines) = rayon::join(
+    let (environments, (engines, source_tree)) = rayon::join(
         || environments::gather(host, options),
-        || engines::gather(host, &options.project),
+        || {
+            rayon::join(
+                || engines::gather(host, &options.project),
+                || source_tree::gather(host, &options.project),
+            )
+        },
     );
+    let project = ProjectFacts { root: path(options.project.clone()), ..ProjectFacts::default() };
+    let directories = directories::gather(host, &project, &environments.list);
+    let target = target::gather(host, &project, &directories);
     cache.store();
     let mut unreadable = environments.unreadable;
     unreadable.sort();
@@ -50,10 +61,10 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
         schema: FACTS_SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::gather(host),
-        project: ProjectFacts { root: path(options.project.clone()), ..ProjectFacts::default() },
-        directories: Vec::new(),
-        target: None,
-        source_tree: SourceTree::default(),
+        project,
+        directories,
+        target,
+        source_tree,
         toolchain: ToolchainFacts::default(),
         environments: environments.list,
         picks: environments.picks,
