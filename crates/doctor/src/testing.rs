@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
+use artifacts::{NativeModule, NumpyUse, ObjectFormat};
 use host::{Arch, HostPath, Mount, Os, ProbeResults, Seen, Space};
 use pep440_rs::Version;
 use pyenvs::{
@@ -12,8 +13,8 @@ use pyenvs::{
 
 use crate::{
     CargoLock, DirectoryFacts, DirectoryRole, EngineFacts, EnvironmentFacts, FACTS_SCHEMA, Facts,
-    LinkerFacts, MachineFacts, NumpyFacts, ProjectFacts, Pyproject, Role, Rustc, SourceTree,
-    ToolchainFacts,
+    LinkerFacts, MachineFacts, ModuleFacts, NumpyFacts, ProjectFacts, Pyproject, Role, Rustc,
+    SourceTree, ToolchainFacts,
 };
 
 /// Where the healthy project lies.
@@ -280,5 +281,49 @@ pub(crate) fn rustc(release: &str, host_triple: &str) -> Rustc {
         host_triple: host_triple.to_owned(),
         commit_hash: Some("0".repeat(40)),
         verbose: format!("rustc {release}\nhost: {host_triple}\nrelease: {release}\n"),
+    }
+}
+
+/// Adds an extension module to an environment, and its package (version 1.3.8) if that is not there
+/// yet.
+pub(crate) fn add_module(
+    environment: &mut EnvironmentFacts,
+    of_package: &str,
+    import_name: &str,
+    native: NativeModule,
+) {
+    let site = environment.python.site_packages[0].clone();
+    if environment.python.packages_named(of_package).next().is_none() {
+        environment.python.packages.push(package(of_package, "1.3.8", &site));
+    }
+    let suffix = environment.python.abi.get().unwrap().extension_suffix.clone();
+    environment.modules.push(ModuleFacts {
+        path: site.join(format!("{}{suffix}", import_name.replace('.', "/"))),
+        import_name: import_name.to_owned(),
+        suffix,
+        package: Some(of_package.to_owned()),
+        len: 4096,
+        modified_ns: 1,
+        native: Seen::Seen(native),
+    });
+}
+
+/// An ELF module for x86-64 with this `PyInit_` function, which needs the C library alone.
+pub(crate) fn native_module(name: &str) -> NativeModule {
+    NativeModule {
+        format: ObjectFormat::Elf,
+        architectures: vec!["x86_64".to_owned()],
+        needed: vec!["libc.so.6".to_owned()],
+        search_paths: Vec::new(),
+        library_path_first: false,
+        version_needs: Vec::new(),
+        version_definitions: Vec::new(),
+        init_functions: vec![name.to_owned()],
+        libpython: None,
+        numpy: NumpyUse::default(),
+        rust_crates: Vec::new(),
+        rustc_commit: None,
+        interpreter: None,
+        capped: false,
     }
 }

@@ -3,6 +3,8 @@
 mod bld;
 mod ctr;
 mod env;
+mod lib;
+mod npy;
 mod pkg;
 
 use crate::Check;
@@ -22,6 +24,17 @@ pub const CHECKS: &[&Check] = &[
     &pkg::pkg004::CHECK,
     &pkg::pkg005::CHECK,
     &pkg::pkg006::CHECK,
+    &npy::npy001::CHECK,
+    &npy::npy002::CHECK,
+    &npy::npy003::CHECK,
+    &npy::npy004::CHECK,
+    &npy::npy005::CHECK,
+    &npy::npy006::CHECK,
+    &npy::npy007::CHECK,
+    &npy::npy008::CHECK,
+    &lib::lib001::CHECK,
+    &lib::lib002::CHECK,
+    &lib::lib003::CHECK,
     &bld::bld001::CHECK,
     &bld::bld002::CHECK,
     &bld::bld003::CHECK,

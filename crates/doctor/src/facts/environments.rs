@@ -75,8 +75,8 @@ pub struct NumpyFacts {
     pub api_version: Seen<u32>,
     /// File names of `_multiarray_umath` in `core` or `_core`, every suffix.
     pub multiarray: Vec<String>,
-    /// Files whose sha256 differs from the one in `conda-meta` (the version file and the main
-    /// extension module are compared).
+    /// Files that differ from what `conda-meta` says of them: the version file by its sha256, the
+    /// main extension module by its size.
     pub altered: Vec<HostPath>,
 }
 
@@ -99,6 +99,10 @@ pub struct RuntimeLibrary {
     pub because: String,
     /// Symbol versions it provides, such as `GLIBCXX_3.4.30`.
     pub provides: Vec<String>,
+    /// The modules that are given this one by search paths of their own; where there are none, it
+    /// is the one for every other module.
+    #[serde(default)]
+    pub modules: Vec<HostPath>,
 }
 
 /// One Python environment, with what its files' bytes say. The byte-level parts are filled for

@@ -1,0 +1,15 @@
+//! NPY: numpy, and what was compiled for it.
+
+#[cfg(test)]
+mod cases;
+mod files;
+mod verdict;
+
+pub(super) mod npy001;
+pub(super) mod npy002;
+pub(super) mod npy003;
+pub(super) mod npy004;
+pub(super) mod npy005;
+pub(super) mod npy006;
+pub(super) mod npy007;
+pub(super) mod npy008;

@@ -1,0 +1,122 @@
+//! What a module's bytes say about the numpy it was compiled for, held against the numpy that it
+//! meets.
+
+use artifacts::NativeModule;
+use host::Seen;
+use pep440_rs::Version;
+
+use crate::numpy_rules::{self, is_numpy_2};
+use crate::{EnvironmentFacts, Facts, Findings, ModuleFacts};
+
+/// The first `numpy` crate (rust-numpy) that knows numpy 2.
+pub(super) const FIRST_CRATE_FOR_NUMPY_2: semver::Version = semver::Version::new(0, 22, 0);
+
+/// What is wrong between a module and the numpy beside it. The kinds are told apart by what Python
+/// will say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// C or C++ code for numpy 1, and numpy is 2: `_ARRAY_API not found`.
+    OldInterface,
+    /// Cython code for numpy 1, and numpy is 2: `numpy.dtype size changed`.
+    OldTypes,
+    /// It asks for a newer C interface than numpy has.
+    TooNew {
+        /// The oldest numpy that it accepts.
+        oldest: [u64; 2],
+    },
+    /// Rust code whose `numpy` crate is older than numpy 2.
+    OldCrate {
+        /// Version of the crate.
+        version: String,
+    },
+}
+
+impl Verdict {
+    /// Judges one module.
+    ///
+    /// pybind11 before 2.12 names `numpy.core` only and loads under numpy 2 all the same, by a name
+    /// that numpy keeps for it; so does code that only speaks of numpy in a text. Neither is judged.
+    pub(super) fn of(module: &NativeModule, numpy: &Version) -> Option<Self> {
+        let uses = module.numpy;
+        if let Some((major, minor)) = uses.oldest_numpy {
+            let oldest = [u64::from(major), u64::from(minor)];
+            return (oldest > numpy_rules::minor(numpy)).then_some(Self::TooNew { oldest });
+        }
+        if !is_numpy_2(numpy) {
+            return None;
+        }
+        if let Some(version) = numpy_crate(module) {
+            return is_old_crate(version).then(|| Self::OldCrate { version: version.to_owned() });
+        }
+        if !uses.mentions_core || uses.mentions_underscore_core {
+            None
+        } else if uses.checks_type_sizes {
+            Some(Self::OldTypes)
+        } else if uses.imports_c_api {
+            Some(Self::OldInterface)
+        } else {
+            None
+        }
+    }
+}
+
+/// Version of the `numpy` crate in a module's bytes.
+fn numpy_crate(module: &NativeModule) -> Option<&str> {
+    module.rust_crates.iter().find(|c| c.name == "numpy").map(|c| c.version.as_str())
+}
+
+/// Whether this version of the `numpy` crate came before numpy 2.
+pub(super) fn is_old_crate(version: &str) -> bool {
+    semver::Version::parse(version).is_ok_and(|version| version < FIRST_CRATE_FOR_NUMPY_2)
+}
+
+/// The modules of an environment that its interpreter would import and that were compiled for
+/// something else than its numpy, in order of path.
+pub(super) fn mismatches(environment: &EnvironmentFacts) -> Vec<(&ModuleFacts, Verdict)> {
+    let Some(numpy) = numpy_version(environment) else { return Vec::new() };
+    importable(environment)
+        .filter_map(|module| {
+            let verdict = Verdict::of(module.native.get()?, numpy)?;
+            Some((module, verdict))
+        })
+        .collect()
+}
+
+/// Version of the numpy that would be imported.
+pub(super) fn numpy_version(environment: &EnvironmentFacts) -> Option<&Version> {
+    environment.numpy.as_ref()?.best_version()
+}
+
+/// The modules that could be imported, numpy's own left out: those are as old as numpy itself.
+fn importable(environment: &EnvironmentFacts) -> impl Iterator<Item = &ModuleFacts> {
+    let accepted = environment.python.abi.get().map(|abi| abi.extension_suffixes.as_slice());
+    environment.modules.iter().filter(move |module| {
+        accepted.is_none_or(|accepted| accepted.contains(&module.suffix)) && !is_numpys(module)
+    })
+}
+
+fn is_numpys(module: &ModuleFacts) -> bool {
+    module.package.as_deref() == Some("numpy")
+        || module.import_name == "numpy"
+        || module.import_name.starts_with("numpy.")
+}
+
+/// Says why nothing could be judged, or what could not be: a check of modules that found nothing
+/// calls this last.
+pub(super) fn say_what_was_not_judged(facts: &Facts, findings: &mut Findings) {
+    let with_numpy: Vec<&EnvironmentFacts> =
+        facts.judged().filter(|environment| numpy_version(environment).is_some()).collect();
+    if with_numpy.is_empty() {
+        findings.skip("no environment that the project uses has numpy");
+    }
+    let unreadable =
+        with_numpy.iter().flat_map(|environment| importable(environment)).find_map(|module| {
+            match &module.native {
+                Seen::Broken(reason) => Some(format!("{}: {reason}", facts.short(&module.path))),
+                Seen::Seen(_) | Seen::Absent => None,
+            }
+        });
+    if let Some(unreadable) = unreadable {
+        findings.skip(format!("not every module could be read; the first is {unreadable}"));
+    }
+}
