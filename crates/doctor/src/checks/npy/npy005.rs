@@ -161,6 +161,7 @@ mod tests {
         let mut facts = healthy();
         facts.project.lock = Seen::Seen(CargoLock {
             path: HostPath::from(format!("{PROJECT}/Cargo.lock").as_str()),
+            version: 4,
             packages: vec![LockedPackage {
                 name: "numpy".to_owned(),
                 version: version.to_owned(),

@@ -235,6 +235,7 @@ mod tests {
         packages.extend(pyo3.iter().map(|version| locked("pyo3", version, &[])));
         facts.project.lock = Seen::Seen(CargoLock {
             path: HostPath::from(format!("{PROJECT}/Cargo.lock").as_str()),
+            version: 4,
             packages,
         });
         facts

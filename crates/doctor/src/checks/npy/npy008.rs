@@ -17,7 +17,12 @@ pub(crate) static CHECK: Check = Check {
     run,
     #[cfg(test)]
     cases: Cases {
-        fires: &[tests::pip_over_conda, tests::same_version, tests::uninstalled_by_pip],
+        fires: &[
+            tests::pip_over_conda,
+            tests::same_version,
+            tests::uninstalled_by_pip,
+            tests::recorded_twice,
+        ],
         silent: &[tests::conda_alone, tests::pip_alone, tests::no_files_to_compare],
     },
 };
@@ -56,6 +61,15 @@ fn judge(
                 "pip installed numpy {there} over conda's; the next `conda install` or `conda \
                  update` works from a record that is not true, and mixes the two"
             ),
+        )
+    } else if numpy.dist_info.len() > 1 {
+        let versions: Vec<String> = numpy.dist_info.iter().map(ToString::to_string).collect();
+        (
+            Severity::Warning,
+            format!("numpy is recorded {} times here: {}", versions.len(), versions.join(", ")),
+            "conda and pip both installed numpy, and one of them was interrupted or did not see the \
+             other's record: the files of both may be mixed"
+                .to_owned(),
         )
     } else if numpy.altered.is_empty() {
         return None;
@@ -140,6 +154,13 @@ mod tests {
         let mut facts = conda_alone();
         let numpy = venv(&mut facts).numpy.as_mut().unwrap();
         numpy.altered = vec![numpy.directory.join("version.py")];
+        facts
+    }
+
+    pub(super) fn recorded_twice() -> Facts {
+        let mut facts = conda_alone();
+        let older = "1.26.4".parse().unwrap();
+        venv(&mut facts).numpy.as_mut().unwrap().dist_info.insert(0, older);
         facts
     }
 
