@@ -14,6 +14,7 @@ mod numpy_rules;
 mod pages;
 mod run;
 mod selection;
+mod subjects;
 #[cfg(test)]
 mod testing;
 

@@ -25,10 +25,11 @@ pub(super) mod bld016;
 pub(super) mod bld017;
 pub(super) mod bld019;
 
-use host::{HostPath, Os, Seen};
+use host::{Os, Seen};
 use pyenvs::Pick;
 use report::{Finding, Fix, Safety, Subject, SubjectKind};
 
+use crate::subjects::{project, shell};
 use crate::{EnvironmentFacts, Facts, Pyproject, cures};
 
 /// Whether there is Rust to build here.
@@ -58,22 +59,6 @@ fn toolchain(facts: &Facts) -> Subject {
         ),
         None => Subject::new(SubjectKind::Toolchain, "the Rust toolchain"),
     }
-}
-
-/// The shell and its variables, as the subject of a finding.
-fn shell() -> Subject {
-    Subject::new(SubjectKind::Machine, "the environment variables of this shell")
-}
-
-/// The project's own files, as the subject of a finding.
-fn project(facts: &Facts) -> Subject {
-    let root = facts.native(&facts.project.root);
-    let name = facts
-        .project
-        .root
-        .file_name()
-        .map_or_else(|| root.clone(), |name| HostPath::from(std::path::Path::new(name)).text());
-    Subject::at(SubjectKind::Project, format!("the project {name}"), root)
 }
 
 /// A variable as PyO3's build script sees it: the shell's, else the one in cargo's `[env]`.

@@ -2,12 +2,12 @@
 
 use host::HostPath;
 use pyenvs::{FoundBy, ProblemKind};
-use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings};
+use crate::{EnvironmentFacts, Facts, Findings, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -38,7 +38,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         return;
     };
     let own = own_environment(facts);
-    let subject = Subject::new(SubjectKind::Machine, "this shell");
+    let subject = subjects::shell();
     let seen = format!("VIRTUAL_ENV={value}");
     if active.python.has_problem(ProblemKind::MissingPrefix) {
         findings.push(

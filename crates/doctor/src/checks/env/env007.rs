@@ -3,12 +3,12 @@
 use std::str::FromStr as _;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings, Pyproject, Role, cures};
+use crate::{EnvironmentFacts, Facts, Findings, Pyproject, Role, cures, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -144,7 +144,7 @@ fn senseless(facts: &Facts, pyproject: &Pyproject, written: &str, error: &str) -
     let is_maturin = pyproject.build_backend.as_deref() == Some("maturin");
     Finding::new(
         if is_maturin { Severity::Error } else { Severity::Warning },
-        Subject::at(SubjectKind::Project, "the project", facts.native(&facts.project.root)),
+        subjects::project(facts),
         format!("requires-python `{written}` is not a range of versions"),
     )
     .seen_at(facts.native(&pyproject.path), format!("requires-python = \"{written}\""))

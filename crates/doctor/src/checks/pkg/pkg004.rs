@@ -1,11 +1,12 @@
 //! PKG004: `PYTHONPATH` or `PYTHONHOME` bring a foreign Python into every environment.
 
 use host::{HostPath, Os};
-use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
+use crate::subjects::shell;
 use crate::{EnvironmentFacts, Facts, Findings, PythonHome, PythonPathEntry};
 
 /// See the page.
@@ -82,10 +83,6 @@ fn labels(facts: &Facts, environments: &[&EnvironmentFacts]) -> String {
         [one] => label(one),
         [first, rest @ ..] => format!("{} and {} more", label(first), rest.len()),
     }
-}
-
-fn shell() -> Subject {
-    Subject::new(SubjectKind::Machine, "this shell")
 }
 
 fn judge_home(facts: &Facts, home: &PythonHome, used: &[&EnvironmentFacts]) -> Option<Finding> {
