@@ -141,3 +141,106 @@ impl Linux {
         })
     }
 }
+
+/// A machine whose home and project lie in a temporary directory.
+pub(crate) struct Tree {
+    root: tempfile::TempDir,
+    pub(crate) host: Host,
+}
+
+impl Tree {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let mut host = Host::current().unwrap();
+        let real = host.canonicalize(root.path()).unwrap();
+        host.variables = host::Variables::default();
+        host.working_directory = real.join("project");
+        host.home = Some(real.join("home"));
+        let tree = Self { root, host };
+        fs_err::create_dir_all(tree.path("home")).unwrap();
+        fs_err::create_dir_all(tree.path("project")).unwrap();
+        tree
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.host.canonicalize(self.root.path()).unwrap().join(name)
+    }
+
+    pub(crate) fn file(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, contents).unwrap();
+    }
+
+    pub(crate) fn directory(&self, name: impl AsRef<Path>) {
+        fs_err::create_dir_all(self.path(name)).unwrap();
+    }
+
+    pub(crate) fn program(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.file(&name, contents);
+        let mode = std::fs::Permissions::from_mode(0o755);
+        fs_err::set_permissions(self.path(name), mode).unwrap();
+    }
+
+    pub(crate) fn link(&self, name: impl AsRef<Path>, target: impl AsRef<Path>) {
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::os::unix::fs::symlink(target, path).unwrap();
+    }
+
+    /// An installation of `version` at `prefix`.
+    pub(crate) fn python(&self, prefix: &str, version: &str) {
+        let minor = version.rsplit_once('.').unwrap().0;
+        self.program(format!("{prefix}/bin/python{minor}"), b"program");
+        self.file(format!("{prefix}/lib/python{minor}/os.py"), "");
+        self.directory(format!("{prefix}/lib/python{minor}/site-packages"));
+        self.file(
+            format!("{prefix}/include/python{minor}/patchlevel.h"),
+            format!("#define PY_VERSION \"{version}\"\n"),
+        );
+        self.link(format!("{prefix}/bin/python3"), format!("python{minor}"));
+        self.link(format!("{prefix}/bin/python"), "python3");
+    }
+
+    /// A virtual environment at `prefix`, made from the Python 3.11 in `base`, as the standard
+    /// library makes it.
+    pub(crate) fn venv(&self, prefix: &str, base: &str) {
+        let here = self.path(prefix);
+        let base = self.path(base);
+        let (here_text, base_text) = (here.display(), base.display());
+        self.file(
+            format!("{prefix}/pyvenv.cfg"),
+            format!(
+                "home = {base_text}/bin\ninclude-system-site-packages = false\nversion = 3.11.7\n\
+                 command = {base_text}/bin/python -m venv {here_text}\n"
+            ),
+        );
+        self.file(
+            format!("{prefix}/bin/activate"),
+            format!("VIRTUAL_ENV=\"{here_text}\"\nexport VIRTUAL_ENV\n"),
+        );
+        self.program(format!("{prefix}/bin/pip"), format!("#!{here_text}/bin/python\n"));
+        self.link(format!("{prefix}/bin/python"), base.join("bin/python"));
+        self.link(format!("{prefix}/bin/python3"), "python");
+        self.directory(format!("{prefix}/lib/python3.11/site-packages"));
+    }
+
+    /// A `dist-info` with METADATA and INSTALLER in `site`.
+    pub(crate) fn package(&self, site: &str, name: &str, version: &str) {
+        let record = format!("{site}/{name}-{version}.dist-info");
+        self.file(
+            format!("{record}/METADATA"),
+            format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nText\n"),
+        );
+        self.file(format!("{record}/INSTALLER"), "pip\n");
+    }
+
+    /// What was found inside the tree; the machine's own Pythons are left out.
+    pub(crate) fn discover(&self) -> Discovery {
+        let mut discovery = discover(&self.host);
+        let root = self.path("");
+        discovery.environments.retain(|environment| environment.prefix.starts_with(&root));
+        discovery
+    }
+}
