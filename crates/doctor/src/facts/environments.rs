@@ -48,7 +48,7 @@ pub struct ModuleFacts {
     pub import_name: String,
     /// The part of the file name after the module's own name: `.cpython-311-x86_64-linux-gnu.so`.
     pub suffix: String,
-    /// The installed package whose RECORD lists it (normalised), if any.
+    /// The installed package (normalised) whose RECORD lists it, or whose editable sources hold it.
     pub package: Option<String>,
     /// Length in bytes.
     pub len: u64,

@@ -6,7 +6,8 @@ use host::{Host, HostPath};
 use pyenvs::{Depth, Environment, EnvironmentKind, FoundBy, Pick, Picks, Search};
 use rayon::prelude::*;
 
-use super::{GatherOptions, path};
+use super::cache::Cache;
+use super::{GatherOptions, libraries, modules, numpy, path};
 use crate::{EnvironmentFacts, ExchangePair, Role};
 
 /// What was found.
@@ -17,7 +18,7 @@ pub(super) struct Environments {
     pub(super) unreadable: Vec<String>,
 }
 
-pub(super) fn gather(host: &Host, options: &GatherOptions) -> Environments {
+pub(super) fn gather(host: &Host, options: &GatherOptions, cache: &Cache) -> Environments {
     let mut configured = options.environments.clone();
     for (writer, reader) in &options.exchange {
         configured.push(writer.clone());
@@ -55,7 +56,10 @@ pub(super) fn gather(host: &Host, options: &GatherOptions) -> Environments {
         .zip(roles)
         .map(|(environment, roles)| {
             let judged = options.judge_all || is_used(&roles);
-            complete(host, environment, roles, judged)
+            let exchanges = exchange
+                .iter()
+                .any(|pair| pair.left == environment.prefix || pair.right == environment.prefix);
+            complete(host, environment, roles, judged, exchanges, cache)
         })
         .collect();
     Environments { list, picks, exchange, unreadable: discovery.unreadable }
@@ -163,17 +167,29 @@ fn complete(
     mut environment: Environment,
     roles: Vec<Role>,
     judged: bool,
+    exchanges: bool,
+    cache: &Cache,
 ) -> EnvironmentFacts {
     if judged {
         pyenvs::complete(host, &mut environment);
     }
+    let numpy = (judged || exchanges).then(|| numpy::gather(host, &environment)).flatten();
+    let modules = if judged { modules::gather(host, &environment, cache) } else { Vec::new() };
+    let (openmp, runtime_libraries) = if judged {
+        (
+            libraries::openmp(host, &environment),
+            libraries::runtimes(host, &environment, &modules, cache),
+        )
+    } else {
+        (Vec::new(), Vec::new())
+    };
     EnvironmentFacts {
         python: environment,
         roles,
         judged,
-        numpy: None,
-        modules: Vec::new(),
-        openmp: Vec::new(),
-        runtime_libraries: Vec::new(),
+        numpy,
+        modules,
+        openmp,
+        runtime_libraries,
     }
 }

@@ -7,7 +7,10 @@ mod cache;
 mod directories;
 mod engines;
 mod environments;
+mod libraries;
 mod machine;
+mod modules;
+mod numpy;
 mod python_variables;
 mod source_tree;
 mod target;
@@ -42,7 +45,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
     let cache = cache::Cache::open(host, options.cache.as_deref());
     let (environments, (engines, source_tree)) = rayon::join(
-        || environments::gather(host, options),
+        || environments::gather(host, options, &cache),
         || {
             rayon::join(
                 || engines::gather(host, &options.project),
