@@ -39,3 +39,4 @@ pub use model::{
     Package, PackageSource, Pick, Picks, Problem, ProblemKind, PyvenvCfg, Script,
 };
 pub use picks::picks;
+pub use pyenv::{PyenvSelection, pyenv_selection};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host::Os;
+use host::{Host, Os};
 
 use crate::context::Context;
 
@@ -27,6 +27,41 @@ pub(crate) struct Selection {
     pub(crate) origin: String,
     /// The `.python-version` that decided, if one did.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// What pyenv is set to use in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PyenvSelection {
+    /// pyenv's directory.
+    pub root: PathBuf,
+    /// The versions asked for, in order, each with its directory if it is installed.
+    pub versions: Vec<(String, Option<PathBuf>)>,
+    /// `PYENV_VERSION environment variable`, the file that asks, or `pyenv`.
+    pub origin: String,
+    /// Names of the versions that are installed.
+    pub installed: Vec<String>,
+}
+
+/// What pyenv would use in `directory`; nothing where there is no pyenv.
+#[must_use]
+pub fn pyenv_selection(host: &Host, directory: &Path) -> Option<PyenvSelection> {
+    let context = Context::new(host, directory);
+    let root = context.pyenv_root.clone()?;
+    let selection = selection(&context, &context.directory);
+    let versions = selection
+        .versions
+        .into_iter()
+        .map(|version| {
+            let prefix = prefix(&context, &version);
+            (version, prefix)
+        })
+        .collect();
+    let installed = context
+        .list(&root.join("versions"))
+        .into_iter()
+        .filter_map(|entry| entry.name.into_string().ok())
+        .collect();
+    Some(PyenvSelection { root, versions, origin: selection.origin, installed })
 }
 
 /// `PYENV_VERSION`, else the nearest `.python-version` upward, else pyenv's `version` file, else

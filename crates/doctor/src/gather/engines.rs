@@ -11,8 +11,14 @@ use crate::{EngineFacts, EngineSocket};
 const WISHES: &[&str] =
     &["Dockerfile", "Containerfile", "docker", "docker-compose.yml", "compose.yaml"];
 
+/// Longest configuration of docker's that is read.
+const CONFIGURATION_LIMIT: u64 = 1 << 20;
+
 pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
-    let docker_host = host.variables.text("DOCKER_HOST");
+    let docker_host = host.variables.text("DOCKER_HOST").or_else(|| {
+        // A context other than the default one has an address of its own, which is not asked for.
+        docker_context(host).map(|name| format!("context {name}"))
+    });
     let local = docker_host.as_deref().and_then(|address| address.strip_prefix("unix://"));
     let docker_remote = docker_host.clone().filter(|_| local.is_none());
     let socket = match (host.os, &docker_remote, local) {
@@ -37,6 +43,21 @@ pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
     }
 }
 
+/// The context that `docker` uses, if it is not the default one: `DOCKER_CONTEXT`, else
+/// `currentContext` of its configuration.
+fn docker_context(host: &Host) -> Option<String> {
+    let named = host.variables.text("DOCKER_CONTEXT").or_else(|| {
+        let directory = host
+            .variables
+            .path("DOCKER_CONFIG")
+            .or_else(|| host.home.as_ref().map(|home| home.join(".docker")))?;
+        let bytes = host.read(&directory.join("config.json"), CONFIGURATION_LIMIT).ok()?;
+        let configuration: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        Some(configuration.get("currentContext")?.as_str()?.to_owned())
+    });
+    named.filter(|name| !name.is_empty() && name != "default")
+}
+
 /// Docker's own socket, or a rootless one where only that is there.
 fn default_socket(host: &Host) -> PathBuf {
     let usual = PathBuf::from("/var/run/docker.sock");
@@ -46,4 +67,57 @@ fn default_socket(host: &Host) -> PathBuf {
     let rootless = host.variables.path("XDG_RUNTIME_DIR").map(|run| run.join("docker.sock"));
     let desktop = host.home.as_ref().map(|home| home.join(".docker/run/docker.sock"));
     [rootless, desktop].into_iter().flatten().find(|file| host.exists(file)).unwrap_or(usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use host::{Arch, Machine};
+
+    use super::*;
+
+    fn machine(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Host {
+        Host::recorded(Machine {
+            os: Os::Linux,
+            arch: Arch::X86_64,
+            working_directory: "/home/dev".into(),
+            home: Some("/home/dev".into()),
+            variables: variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            files: files.iter().map(|(f, t)| (PathBuf::from(f), (*t).to_owned())).collect(),
+            binaries: BTreeMap::new(),
+            directories: Vec::new(),
+            links: BTreeMap::new(),
+            registry: BTreeMap::new(),
+        })
+    }
+
+    #[test]
+    fn a_context_or_an_address_elsewhere_is_remote() {
+        let remote = |variables: &[(&str, &str)], files: &[(&str, &str)]| {
+            gather(&machine(variables, files), Path::new("/p")).docker_remote
+        };
+        assert_eq!(remote(&[], &[]), None);
+        assert_eq!(
+            remote(&[("DOCKER_HOST", "tcp://x:2375")], &[]).as_deref(),
+            Some("tcp://x:2375")
+        );
+        assert_eq!(remote(&[("DOCKER_HOST", "unix:///run/d.sock")], &[]), None);
+        let file = "/home/dev/.docker/config.json";
+        let colima = r#"{"currentContext": "colima"}"#;
+        assert_eq!(remote(&[], &[(file, colima)]).as_deref(), Some("context colima"));
+        assert_eq!(remote(&[], &[(file, r#"{"currentContext": "default"}"#)]), None);
+        assert_eq!(remote(&[], &[(file, "{")]), None);
+    }
+
+    #[test]
+    fn wishes_and_sockets_are_seen() {
+        let files = [("/p/Dockerfile", ""), ("/run/user/1000/docker.sock", "")];
+        let facts =
+            gather(&machine(&[("XDG_RUNTIME_DIR", "/run/user/1000")], &files), Path::new("/p"));
+        assert_eq!(facts.wanted_by, Some(path("/p/Dockerfile")));
+        let socket = facts.docker_socket.unwrap();
+        assert!(socket.exists);
+        assert_eq!(socket.path, path("/run/user/1000/docker.sock"));
+    }
 }

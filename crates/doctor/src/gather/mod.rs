@@ -11,16 +11,18 @@ mod libraries;
 mod machine;
 mod modules;
 mod numpy;
+mod project;
 mod python_variables;
 mod source_tree;
 mod target;
+mod toolchain;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use host::{Host, HostPath};
 
-use crate::{FACTS_SCHEMA, Facts, ProjectFacts, ToolchainFacts};
+use crate::{FACTS_SCHEMA, Facts};
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
@@ -44,20 +46,33 @@ pub struct GatherOptions {
 pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
     let cache = cache::Cache::open(host, options.cache.as_deref());
-    let (environments, (engines, source_tree)) = rayon::join(
+    let (environments, ((project, source_tree), (mut toolchain, engines))) = rayon::join(
         || environments::gather(host, options, &cache),
         || {
             rayon::join(
-                || engines::gather(host, &options.project),
-                || source_tree::gather(host, &options.project),
+                || {
+                    rayon::join(
+                        || project::gather(host, &options.project),
+                        || source_tree::gather(host, &options.project),
+                    )
+                },
+                || {
+                    rayon::join(
+                        || toolchain::gather(host, &options.project, &cache),
+                        || engines::gather(host, &options.project),
+                    )
+                },
             )
         },
     );
-    let project = ProjectFacts { root: path(options.project.clone()), ..ProjectFacts::default() };
+    toolchain::complete(host, &mut toolchain, &project, &environments.list);
     let directories = directories::gather(host, &project, &environments.list);
     let target = target::gather(host, &project, &directories);
     cache.store();
     let mut unreadable = environments.unreadable;
+    unreadable.extend(project.pyproject.reason().map(str::to_owned));
+    unreadable
+        .extend(project.broken_manifests.iter().map(|(file, reason)| format!("{file}: {reason}")));
     unreadable.sort();
     unreadable.dedup();
     Facts {
@@ -68,7 +83,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
         directories,
         target,
         source_tree,
-        toolchain: ToolchainFacts::default(),
+        toolchain,
         environments: environments.list,
         picks: environments.picks,
         exchange: environments.exchange,
