@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 
 use host::{HostPath, Os};
 use pep440_rs::{Version, VersionSpecifiers};
-use pyenvs::{EnvironmentKind, Implementation, Package};
+use pyenvs::{EnvironmentKind, Implementation, Package, ProblemKind};
 use report::{Fix, Safety};
 
 use crate::{CrateManifest, EnvironmentFacts, Facts, Role};
@@ -279,7 +279,9 @@ pub(crate) fn recreate(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
     let prefix = &environment.python.prefix;
     // `python -m venv .` makes the project's own directory an environment: clearing it would
     // delete the project.
-    if let Some(what) = what_it_holds(facts, prefix) {
+    let what = what_it_holds(facts, prefix)
+        .or_else(|| (!is_environment(environment)).then_some("other files"));
+    if let Some(what) = what {
         let fresh = facts.project.root.join(".venv");
         let mut fix = recreate_at(facts, environment, &fresh);
         fix.title = format!("make a new environment in {}", facts.short(&fresh));
@@ -291,6 +293,15 @@ pub(crate) fn recreate(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
         ));
     }
     recreate_at(facts, environment, prefix)
+}
+
+/// Whether the directory is a virtual environment, or was one: only such a one may be cleared.
+/// `VIRTUAL_ENV` can name any directory.
+pub(crate) fn is_environment(environment: &EnvironmentFacts) -> bool {
+    let python = &environment.python;
+    python.pyvenv_cfg.is_some()
+        || python.has_problem(ProblemKind::NoPyvenvCfg)
+        || python.has_problem(ProblemKind::UnreadablePyvenvCfg)
 }
 
 /// What else lies in a directory that a cure would clear or delete.
@@ -534,12 +545,29 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_never_was_an_environment_is_never_cleared() {
+        let mut facts = healthy();
+        let environment = venv(&mut facts);
+        environment.python.prefix = HostPath::from("/home/dev/photos");
+        environment.python.pyvenv_cfg = None;
+        let environment = environment.clone();
+        let fix = recreate(&facts, &environment);
+        assert_eq!(fix.safety, Safety::Manual);
+        assert!(!commands(&fix).iter().any(|c| c.ends_with("--clear /home/dev/photos")), "{fix:?}");
+    }
+
+    #[test]
     fn uv_deletes_a_directory_that_it_would_refuse_to_replace() {
         let mut facts = healthy();
         add_uv(&mut facts, "0.9.0");
         let environment = venv(&mut facts);
         environment.python.kind = EnvironmentKind::UvVenv;
         environment.python.pyvenv_cfg = None;
+        environment.python.problems.push(pyenvs::Problem {
+            kind: ProblemKind::NoPyvenvCfg,
+            path: environment.python.prefix.clone(),
+            detail: String::new(),
+        });
         let environment = environment.clone();
         assert_eq!(
             commands(&recreate(&facts, &environment))[0],

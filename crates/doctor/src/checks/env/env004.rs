@@ -7,7 +7,7 @@ use super::mend;
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings};
+use crate::{EnvironmentFacts, Facts, Findings, cures};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -26,7 +26,9 @@ pub(crate) static CHECK: Check = Check {
 fn run(facts: &Facts, findings: &mut Findings) {
     // Only virtual environments: a conda environment may well have no Python, and a directory
     // that never was an environment is not to be made one.
-    for environment in facts.judged().filter(|e| e.python.kind.is_virtual()) {
+    let was_environment =
+        |e: &&EnvironmentFacts| e.python.kind.is_virtual() && cures::is_environment(e);
+    for environment in facts.judged().filter(was_environment) {
         for problem in &environment.python.problems {
             if let Some((message, cause)) = judge(facts, environment, problem) {
                 findings.push(
@@ -119,9 +121,7 @@ mod tests {
     /// `VIRTUAL_ENV` set to some directory: ENV006 speaks of that.
     pub(super) fn no_environment_at_all() -> Facts {
         let mut facts = no_interpreter();
-        let environment = venv(&mut facts);
-        environment.python.kind = EnvironmentKind::Other;
-        environment.python.pyvenv_cfg = None;
+        venv(&mut facts).python.pyvenv_cfg = None;
         facts
     }
 }

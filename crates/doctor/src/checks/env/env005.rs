@@ -104,7 +104,7 @@ fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
     let fresh = facts.machine.home.as_ref().map(|home| home.join(".virtualenvs").join(name));
     let fits = |fresh: &HostPath| fresh.text().len() + "#!/bin/python3".len() <= limit;
     let can_be_made =
-        environment.python.kind.is_virtual() && cures::what_it_holds(facts, prefix).is_none();
+        cures::is_environment(environment) && cures::what_it_holds(facts, prefix).is_none();
     let is_free = |fresh: &HostPath| facts.environment(fresh).is_none();
     let Some(fresh) = fresh.filter(|fresh| can_be_made && fits(fresh) && is_free(fresh)) else {
         return Fix::new(Safety::Manual, "move the environment to a shorter path").by_hand(

@@ -7,7 +7,7 @@ use report::{Finding, Fix, Safety, Severity};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings, subjects};
+use crate::{EnvironmentFacts, Facts, Findings, cures, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -53,10 +53,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         );
         return;
     }
-    if active.python.has_problem(ProblemKind::NoInterpreter) && !active.python.kind.is_virtual() {
-        if active.python.kind.is_conda() {
-            return;
-        }
+    if active.python.has_problem(ProblemKind::NoInterpreter) && !cures::is_environment(active) {
         findings.push(
             Finding::new(
                 Severity::Error,
@@ -138,7 +135,7 @@ fn command(facts: &Facts, environment: &EnvironmentFacts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pyenvs::{EnvironmentKind, Problem};
+    use pyenvs::Problem;
 
     use super::*;
     use crate::Role;
@@ -161,7 +158,6 @@ mod tests {
     fn with_problem(kind: ProblemKind) -> Facts {
         let mut facts = with_active("/home/dev/old/.venv");
         let active = facts.environments.last_mut().unwrap();
-        active.python.kind = EnvironmentKind::Other;
         active.python.executable = None;
         active.python.pyvenv_cfg = None;
         active.python.problems.push(Problem {
