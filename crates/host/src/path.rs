@@ -18,9 +18,9 @@ use crate::Os;
 pub struct HostPath(PathBuf);
 
 impl HostPath {
-    /// Takes a path as it is.
+    /// Takes a path; on Windows its slashes are turned.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self(with_forward_slashes(path.into()))
     }
 
     /// The path itself.
@@ -32,7 +32,7 @@ impl HostPath {
     /// `self` with `part` appended.
     #[must_use]
     pub fn join(&self, part: impl AsRef<Path>) -> Self {
-        Self(self.0.join(part))
+        Self(with_forward_slashes(self.0.join(part)))
     }
 
     /// The path as text, with `\xNN` for bytes that are not UTF-8.
@@ -66,13 +66,13 @@ impl AsRef<Path> for HostPath {
 
 impl From<PathBuf> for HostPath {
     fn from(path: PathBuf) -> Self {
-        Self(path)
+        Self::new(path)
     }
 }
 
 impl From<&Path> for HostPath {
     fn from(path: &Path) -> Self {
-        Self(path.to_path_buf())
+        Self::new(path)
     }
 }
 
@@ -103,6 +103,17 @@ impl Serialize for HostPath {
 impl<'de> Deserialize<'de> for HostPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(PathBuf::from(text)))
+    }
+}
+
+/// Windows joins paths with backslashes.
+fn with_forward_slashes(path: PathBuf) -> PathBuf {
+    if !cfg!(windows) {
+        return path;
+    }
+    match path.to_str() {
+        Some(text) if text.contains('\\') => PathBuf::from(text.replace('\\', "/")),
+        _ => path,
     }
 }
 

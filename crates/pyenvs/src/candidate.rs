@@ -58,7 +58,8 @@ fn is_link(host: &Host, path: &Path) -> bool {
     host.symlink_metadata(path).is_ok_and(|metadata| metadata.kind == FileKind::Symlink)
 }
 
-fn is_python_name(path: &Path) -> bool {
+/// Whether a file is called like an interpreter: `python`, `python3.11`, `pypy3`.
+pub(crate) fn is_python_name(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
         let name = name.strip_suffix(".exe").unwrap_or(name);
         ["python", "pypy", "graalpy"].iter().any(|start| {

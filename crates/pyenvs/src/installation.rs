@@ -127,7 +127,15 @@ impl Named {
 
 fn named_version(located: &Located, stdlib: Option<&Path>) -> Option<Named> {
     let name_of = |path: &Path| Named::parse(path.file_name()?.to_str()?);
-    located.real_executable.as_deref().and_then(name_of).or_else(|| stdlib.and_then(name_of))
+    let of_library = stdlib.and_then(name_of);
+    let Some(mut named) = located.real_executable.as_deref().and_then(name_of) else {
+        return of_library;
+    };
+    // `python3.13` may be the free-threaded build under its plain name.
+    if named.flags.is_empty() && of_library.is_some_and(|library| library.flags == "t") {
+        named.flags.push('t');
+    }
+    Some(named)
 }
 
 fn implementation(located: &Located, stdlib: Option<&Path>) -> Seen<Implementation> {

@@ -36,7 +36,7 @@ pub(crate) fn of_installation(context: &Context<'_>, located: &Located) -> Envir
     if context.uv_roots.iter().any(|root| prefix.starts_with(root)) {
         return EnvironmentKind::Uv;
     }
-    if prefix.to_str().is_some_and(|text| text.contains("/uv/python/")) {
+    if prefix.to_str().is_some_and(|text| text.replace('\\', "/").contains("/uv/python/")) {
         // From another of uv's directories than the one it uses now.
         return EnvironmentKind::Uv;
     }

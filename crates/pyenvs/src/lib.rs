@@ -4,9 +4,9 @@
 //! and directory names, packages from `*.dist-info` and `conda-meta`. A broken environment is a
 //! fact like any other and is reported with what is wrong about it.
 //!
-//! A [`sources::Source`] says where environments may be, [`locate`] works out which environment is
-//! there, [`installation`] and [`virtual_environment`] read its facts, and [`picks`](fn@picks)
-//! follows the rules by which each tool chooses among them.
+//! The modules under `sources` say where environments may be, `locate` works out which environment
+//! is there, `installation` and `virtual_environment` read its facts, and those under `picks` follow
+//! the rules by which each tool chooses among them.
 
 mod abi;
 mod activate;

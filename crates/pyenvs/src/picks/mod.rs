@@ -81,9 +81,13 @@ impl View<'_> {
     }
 }
 
-/// A program on `PATH`, and what a shim of pyenv would run in its place.
+/// A program on `PATH`, or what a shim of pyenv would run in its place.
 enum OnPath {
-    Program(PathBuf),
+    Program {
+        path: PathBuf,
+        /// For a reader: how it was found.
+        because: String,
+    },
     /// The shim runs nothing; what pyenv says.
     Refused(String),
 }
@@ -92,10 +96,16 @@ fn program(view: &View<'_>, name: &str) -> Option<OnPath> {
     let host = view.host();
     let found = host.program(name).or_else(|| store_alias(view, name))?;
     if !pyenv::is_shim(view.context, &found) {
-        return Some(OnPath::Program(found));
+        let because = format!("the first `{name}` on PATH");
+        return Some(OnPath::Program { path: found, because });
     }
-    Some(match pyenv::which(view.context, name, &view.context.directory) {
-        Ok(program) => OnPath::Program(program),
+    let directory = &view.context.directory;
+    Some(match pyenv::which(view.context, name, directory) {
+        Ok(path) => {
+            let origin = pyenv::selection(view.context, directory).origin;
+            let because = format!("the first `{name}` on PATH, a shim of pyenv (set by {origin})");
+            OnPath::Program { path, because }
+        }
         Err(message) => OnPath::Refused(message),
     })
 }
@@ -118,9 +128,7 @@ fn store_alias(view: &View<'_>, name: &str) -> Option<PathBuf> {
 fn on_path(view: &View<'_>) -> Pick {
     for name in ["python", "python3"] {
         match program(view, name) {
-            Some(OnPath::Program(program)) => {
-                return view.python(program, format!("the first `{name}` on PATH"));
-            }
+            Some(OnPath::Program { path, because }) => return view.python(path, because),
             Some(OnPath::Refused(message)) => return Pick::Refuses { message },
             None => {}
         }

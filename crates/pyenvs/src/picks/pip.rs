@@ -5,6 +5,7 @@ use std::path::Path;
 use host::Os;
 
 use crate::Pick;
+use crate::candidate::is_python_name;
 use crate::scripts::{self, Interpreter};
 
 use super::{OnPath, View, program};
@@ -12,7 +13,7 @@ use super::{OnPath, View, program};
 pub(super) fn pick(view: &View<'_>) -> Pick {
     for name in ["pip", "pip3"] {
         match program(view, name) {
-            Some(OnPath::Program(pip)) => return of_script(view, name, &pip),
+            Some(OnPath::Program { path, .. }) => return of_script(view, name, &path),
             Some(OnPath::Refused(message)) => return Pick::Refuses { message },
             None => {}
         }
@@ -32,19 +33,23 @@ fn of_script(view: &View<'_>, name: &str, pip: &Path) -> Pick {
         };
     }
     match scripts::interpreter_of(view.host(), pip) {
-        Some(Interpreter::At(python)) => {
+        Some(Interpreter::At(python)) if is_python_name(&python) => {
             view.python(python, format!("the first line of {} names it", pip.display()))
         }
-        Some(Interpreter::OnPath(python)) => match program(view, &python) {
-            Some(OnPath::Program(found)) => view
-                .python(found, format!("{} asks for the first `{python}` on PATH", pip.display())),
-            Some(OnPath::Refused(message)) => Pick::Refuses { message },
-            None => Pick::Nothing {
-                because: format!("{} asks for `{python}`, which is not on PATH", pip.display()),
-            },
-        },
-        None => {
-            Pick::Nothing { because: format!("`{name}` at {} names no interpreter", pip.display()) }
+        Some(Interpreter::OnPath(python)) if is_python_name(Path::new(&python)) => {
+            match program(view, &python) {
+                Some(OnPath::Program { path, because }) => {
+                    view.python(path, format!("{} asks for {because}", pip.display()))
+                }
+                Some(OnPath::Refused(message)) => Pick::Refuses { message },
+                None => Pick::Nothing {
+                    because: format!("{} asks for `{python}`, which is not on PATH", pip.display()),
+                },
+            }
+        }
+        // Some other manager's shim, which only its own shell code could follow.
+        Some(_) | None => {
+            Pick::Nothing { because: format!("`{name}` at {} names no Python", pip.display()) }
         }
     }
 }

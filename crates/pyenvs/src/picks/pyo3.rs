@@ -50,8 +50,8 @@ fn named(view: &View<'_>, python: &Path) -> Pick {
     let is_name = python.components().nth(1).is_none();
     if let Some(name) = python.to_str().filter(|_| is_name) {
         return match program(view, name) {
-            Some(OnPath::Program(found)) => {
-                view.python(found, format!("PYO3_PYTHON is set to `{name}`, found on PATH"))
+            Some(OnPath::Program { path, because }) => {
+                view.python(path, format!("PYO3_PYTHON asks for {because}"))
             }
             Some(OnPath::Refused(message)) => Pick::Refuses { message },
             None => {
@@ -71,10 +71,10 @@ fn in_prefix(view: &View<'_>, prefix: &Path, inside: &str, because: &str) -> Pic
 /// `python`, then `python3`, whichever first shows that it is a Python 3.
 fn first_on_path(view: &View<'_>, because: &str) -> Pick {
     for name in ["python", "python3"] {
-        if let Some(OnPath::Program(found)) = program(view, name)
-            && is_python3(view, &found)
+        if let Some(OnPath::Program { path, because: rule }) = program(view, name)
+            && is_python3(view, &path)
         {
-            return view.python(found, format!("{because}the first `{name}` on PATH"));
+            return view.python(path, format!("{because}{rule}"));
         }
     }
     Pick::Refuses { message: "no Python 3.x interpreter found".to_owned() }

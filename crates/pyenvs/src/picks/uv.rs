@@ -52,10 +52,6 @@ impl Found {
     }
 }
 
-/// What `uv pip` says where it finds no environment that works.
-const NO_ENVIRONMENT: &str = "No virtual environment found; run `uv venv` to create an environment, \
-                              or pass `--system` to install into a non-virtual environment";
-
 /// The environments uv prefers, best first; an error is what uv says when it stops.
 fn virtual_environment(view: &View<'_>) -> Result<Option<Found>, String> {
     Ok(match active(view)? {
@@ -76,14 +72,7 @@ fn active(view: &View<'_>) -> Result<Option<Found>, String> {
             return Ok(Some(Found { prefix, because }));
         }
         if host.is_file(&prefix.join("pyvenv.cfg")) {
-            let executable = executable.display();
-            return Err(if host.is_broken_link(&interpreter(view, &prefix)) {
-                format!(
-                    "Broken symlink at `{executable}`, was the underlying Python interpreter removed?"
-                )
-            } else {
-                format!("Python interpreter not found at `{executable}`")
-            });
+            return Err(not_inspected("active virtual environment", &executable));
         }
     }
     let Some(prefix) = host.variables.path("CONDA_PREFIX") else { return Ok(None) };
@@ -134,20 +123,28 @@ fn nearest(view: &View<'_>) -> Result<Option<Found>, String> {
             }
             (prefix, "the nearest .venv, upward from the project")
         };
-        let is_whole =
-            host.is_file(&prefix.join("pyvenv.cfg")) && host.exists(&interpreter(view, &prefix));
-        if !is_whole {
-            return Err(NO_ENVIRONMENT.to_owned());
+        if !host.is_file(&prefix.join("pyvenv.cfg")) {
+            let prefix = prefix.display();
+            return Err(format!("Broken virtual environment `{prefix}`: missing `pyvenv.cfg`"));
+        }
+        let executable = interpreter(view, &prefix);
+        if !host.exists(&executable) {
+            return Err(not_inspected("virtual environment", &executable));
         }
         return Ok(Some(Found { prefix, because: because.to_owned() }));
     }
     Ok(None)
 }
 
+/// In the words of uv 0.13; other releases word it differently, and stop as well.
+fn not_inspected(source: &str, executable: &Path) -> String {
+    format!("Failed to inspect Python interpreter from {source} at `{}`", executable.display())
+}
+
 fn interpreter(view: &View<'_>, prefix: &Path) -> PathBuf {
     let names: &[&str] = match view.host().os {
         Os::Windows => &["Scripts/python.exe", "bin/python.exe", "python.exe"],
-        Os::Linux | Os::Macos => &["bin/python3", "bin/python"],
+        Os::Linux | Os::Macos => &["bin/python", "bin/python3"],
     };
     let found = names.iter().map(|name| prefix.join(name)).find(|path| view.host().exists(path));
     found.unwrap_or_else(|| prefix.join(names[0]))
@@ -202,7 +199,7 @@ fn requested(view: &View<'_>, request: &Request, text: &str) -> Pick {
             requested(view, &Request::Path(PathBuf::from(name)), text)
         }
         Request::Name(name) => match program(view, name) {
-            Some(OnPath::Program(found)) => view.python(found, because + "found on PATH"),
+            Some(OnPath::Program { path, because: rule }) => view.python(path, because + &rule),
             Some(OnPath::Refused(message)) => Pick::Refuses { message },
             None => nothing(because + "not on PATH"),
         },

@@ -53,7 +53,14 @@ pub(crate) const SOURCES: &[Source] = &[
 ];
 
 /// Minor versions asked for by name; asking is cheaper than listing a `bin` of thousands.
-const MINORS: std::ops::RangeInclusive<u64> = 6..=19;
+const MINORS: std::ops::Range<u64> = 6..20;
+
+/// Whether a directory of WSL lies on a drive of Windows (`/mnt/c/...`).
+fn is_windows_drive(directory: &Path) -> bool {
+    let Ok(rest) = directory.strip_prefix("/mnt") else { return false };
+    let drive = rest.iter().next().and_then(|name| name.to_str());
+    drive.is_some_and(|name| name.len() == 1 && name.starts_with(|c: char| c.is_ascii_lowercase()))
+}
 
 /// The interpreters in a directory of programs, by their usual names.
 fn interpreters_in(
@@ -76,8 +83,11 @@ fn interpreters_in(
         return;
     }
     let plain = ["python3", "python", "pypy3", "graalpy"].map(str::to_owned);
-    let versioned = MINORS.map(|minor| format!("python3.{minor}"));
-    let free_threaded = (13..=*MINORS.end()).map(|minor| format!("python3.{minor}t"));
+    // Each question to a Windows drive takes WSL a good part of a millisecond.
+    let minors = if is_windows_drive(directory) { 0..0 } else { MINORS };
+    let free_threaded = minors.clone().filter(|minor| *minor >= 13);
+    let free_threaded = free_threaded.map(|minor| format!("python3.{minor}t"));
+    let versioned = minors.map(|minor| format!("python3.{minor}"));
     let mut targets: Vec<PathBuf> = Vec::new();
     for name in plain.into_iter().chain(versioned).chain(free_threaded) {
         let path = directory.join(name);

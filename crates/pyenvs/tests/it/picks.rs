@@ -82,7 +82,7 @@ fn a_dot_venv_that_is_broken_stops_maturin_and_uv() {
     let file = format!("{PROJECT}/.venv/bin/activate");
     let [maturin, _, uv] = three(machine().file(&file, ""));
     assert!(maturin.starts_with("!Expected /home/dev/project/.venv to be"), "{maturin}");
-    assert!(uv.starts_with("!No virtual environment found; run `uv venv`"), "{uv}");
+    assert!(uv.starts_with("!Broken virtual environment `/home/dev/project/.venv`"), "{uv}");
     let cfg = format!("{PROJECT}/.venv/pyvenv.cfg");
     let [maturin, ..] = three(machine().file(&cfg, "home = /usr/bin\n"));
     assert!(maturin.starts_with("!Your virtualenv at /home/dev/project/.venv is broken"));
@@ -192,8 +192,5 @@ fn a_virtual_env_that_does_not_exist_is_passed_over_by_uv_alone() {
     let gone = || machine().variable("VIRTUAL_ENV", "/gone");
     assert_eq!(three(gone()), ["/gone", "/gone", "/usr"]);
     let [.., uv] = three(gone().file("/gone/pyvenv.cfg", "home = /usr/bin\n"));
-    assert_eq!(uv, "!Python interpreter not found at `/gone/bin/python3`");
-    let broken =
-        gone().file("/gone/pyvenv.cfg", "home = /x\n").link("/gone/bin/python3", "/x/python3");
-    assert!(three(broken)[2].starts_with("!Broken symlink at `/gone/bin/python3`"));
+    assert!(uv.starts_with("!Failed to inspect Python interpreter from active"), "{uv}");
 }

@@ -143,11 +143,13 @@ impl Linux {
 }
 
 /// A machine whose home and project lie in a temporary directory.
+#[cfg(unix)]
 pub(crate) struct Tree {
     root: tempfile::TempDir,
     pub(crate) host: Host,
 }
 
+#[cfg(unix)]
 impl Tree {
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();

@@ -335,3 +335,92 @@ fn the_argument_and_the_configuration_are_taken_at_their_word() {
     let base = at(&found, tree.path("base"));
     assert_eq!(base.found_by, [FoundBy::Argument, FoundBy::Path, FoundBy::Base]);
 }
+
+#[test]
+fn a_free_threaded_build_is_told_by_its_library() {
+    let tree = tree();
+    let prefix = "project/.venv";
+    let base = "home/.local/share/uv/python/cpython-3.13.1+freethreaded-linux-x86_64-gnu";
+    tree.program(format!("{base}/bin/python3.13"), elf());
+    tree.link(format!("{base}/bin/python"), "python3.13");
+    tree.file(format!("{base}/lib/python3.13t/os.py"), "");
+    tree.directory(format!("{base}/lib/python3.13t/site-packages"));
+    tree.file(
+        format!("{base}/lib/python3.13t/_sysconfigdata_t_linux_x86_64-linux-gnu.py"),
+        "build_time_vars = {}\n",
+    );
+    tree.file(format!("{base}/include/python3.13t/Python.h"), "");
+    tree.file(format!("{base}/lib/libpython3.13t.so.1.0"), "");
+    tree.link(
+        "home/.local/share/uv/python/cpython-3.13+freethreaded-linux-x86_64-gnu",
+        "cpython-3.13.1+freethreaded-linux-x86_64-gnu",
+    );
+    let cfg =
+        format!("home = {}/bin\nuv = 0.9\nversion_info = 3.13.1\n", tree.path(base).display());
+    tree.file(format!("{prefix}/pyvenv.cfg"), cfg);
+    tree.link(format!("{prefix}/bin/python"), tree.path(base).join("bin/python3.13"));
+    tree.directory(format!("{prefix}/lib/python3.13t/site-packages"));
+    let mut tree = tree;
+    tree.host.variables.set("XDG_DATA_HOME", tree.path("home/.local/share"));
+    let found = tree.discover();
+    let uv = at(&found, tree.path(base));
+    assert_eq!((uv.kind, version(uv).as_str()), (EnvironmentKind::Uv, "3.13.1"));
+    assert!(uv.abi.get().unwrap().free_threaded);
+    assert_eq!(uv.libpython.len(), 1);
+    assert!(uv.python_header.is_some());
+    let venv = at(&found, tree.path(prefix));
+    assert_eq!(venv.abi, uv.abi);
+    assert_eq!(
+        venv.site_packages,
+        [HostPath::new(tree.path(prefix).join("lib/python3.13t/site-packages"))]
+    );
+    assert_eq!(found.environments.len(), 2);
+}
+
+/// The start of a program for 64-bit x86 without a loader.
+fn elf() -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    bytes[18] = 62;
+    bytes
+}
+
+#[test]
+fn scripts_called_python_make_no_environment() {
+    let mut tree = tree();
+    tree.program("tools/shims/python", "#!/usr/bin/env bash\nexec manager python\n");
+    tree.program("tools/shims/pip", "#!/usr/bin/env bash\nexec manager pip\n");
+    tree.link("tools/shims/python3", "/gone/python3");
+    tree.host.variables.set("PATH", tree.path("tools/shims"));
+    let found = tree.discover();
+    assert!(found.environments.is_empty(), "{:?}", found.environments);
+    assert!(matches!(found.picks.pip, pyenvs::Pick::Nothing { .. }));
+}
+
+#[test]
+fn environments_of_pixi_and_pyenv_virtualenv_are_found() {
+    let mut tree = tree();
+    tree.python("project/.pixi/envs/default", "3.11.7");
+    tree.file("project/.pixi/envs/default/conda-meta/python-3.11.7-h1_0.json", "{}");
+    tree.python("pyenv/versions/3.11.7", "3.11.7");
+    tree.venv("pyenv/versions/3.11.7/envs/web", "pyenv/versions/3.11.7");
+    tree.link("pyenv/versions/web", tree.path("pyenv/versions/3.11.7/envs/web"));
+    tree.host.variables.set("PYENV_ROOT", tree.path("pyenv"));
+    let found = tree.discover();
+    let pixi = at(&found, tree.path("project/.pixi/envs/default"));
+    assert_eq!((pixi.kind, &pixi.found_by[..]), (EnvironmentKind::Conda, &[FoundBy::Project][..]));
+    let web = at(&found, tree.path("pyenv/versions/web"));
+    assert_eq!((web.kind, problems(web)), (EnvironmentKind::Venv, vec![]));
+    assert_eq!(found.environments.len(), 3);
+}
+
+#[test]
+fn virtualenv_of_long_ago_is_not_called_broken() {
+    let tree = tree();
+    tree.venv("project/venv", "base");
+    fs_err::remove_file(tree.path("project/venv/pyvenv.cfg")).unwrap();
+    tree.file("project/venv/lib/python3.11/orig-prefix.txt", "/usr");
+    tree.file("project/venv/lib/python3.11/os.py", "");
+    let found = tree.discover();
+    assert!(found.environments.iter().all(|environment| environment.problems.is_empty()));
+}
