@@ -1,6 +1,12 @@
 //! Faults made for real, and healthy machines: the program is run on each.
+//!
+//! The module of a test is its lane in `cargo xtask test`; a test whose name says `conda` or
+//! `mount` is in the lane of that name.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
 
+mod garbage;
 mod harness;
 mod itself;
+mod silence;
+mod unchanged;

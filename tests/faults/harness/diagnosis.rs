@@ -41,6 +41,39 @@ impl Sandbox {
         diagnosis
     }
 
+    /// Runs the doctor and expects it to end in good time with a report or a refusal, whatever it
+    /// finds. `what` names the damage.
+    #[track_caller]
+    pub(crate) fn survives(&self, what: &str) {
+        let what: String = what.chars().take(100).collect();
+        let command = self.doctor_command(&[]).args(["--format", "json"]);
+        let output = match command.output() {
+            Ok(output) => output,
+            Err(error) => panic!("{what}: {error}"),
+        };
+        let stderr = output.stderr_text();
+        assert!(!stderr.contains("panicked at"), "{what}: it panicked\n{stderr}");
+        assert!(
+            matches!(output.code, Some(0 | 1)),
+            "{what}: it ended with {:?}\n{stderr}",
+            output.code
+        );
+        let report: Report = match serde_json::from_slice(&output.stdout) {
+            Ok(report) => report,
+            Err(error) => panic!("{what}: no report ({error})\n{stderr}"),
+        };
+        for check in &report.checks {
+            let reason = check.reason.as_deref().unwrap_or("");
+            assert!(check.outcome != Outcome::Crashed, "{what}: {} crashed: {reason}", check.code);
+        }
+    }
+
+    /// Runs the doctor as it is, for tests of what it refuses.
+    #[track_caller]
+    pub(crate) fn doctor_output(&self, flags: &[&str]) -> host::Output {
+        finish(&self.doctor_command(&[]).args(flags))
+    }
+
     fn doctor_command(&self, arguments: &[String]) -> host::Invocation {
         self.command(env!("CARGO_BIN_EXE_truewheel"))
             .arg("doctor")

@@ -119,13 +119,13 @@ impl Sandbox {
 
     /// What `source bin/activate` does.
     pub(crate) fn activate(&self, environment: &Environment) {
-        self.set("VIRTUAL_ENV", environment.prefix.display());
+        self.set("VIRTUAL_ENV", &environment.prefix);
         self.prepend_path(&environment.prefix.join("bin"));
     }
 
     /// What `conda activate` does.
     pub(crate) fn activate_conda(&self, environment: &Environment) {
-        self.set("CONDA_PREFIX", environment.prefix.display());
+        self.set("CONDA_PREFIX", &environment.prefix);
         let name = environment.prefix.file_name().unwrap().to_string_lossy().into_owned();
         self.set("CONDA_DEFAULT_ENV", name);
         self.prepend_path(&environment.prefix.join("bin"));

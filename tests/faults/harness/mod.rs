@@ -29,7 +29,7 @@ mod tools;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 /// One test's own machine. Everything in it is removed at the end, mounts first.
 pub(crate) struct Sandbox {
     root: tempfile::TempDir,
-    variables: RefCell<BTreeMap<String, String>>,
+    project: RefCell<PathBuf>,
+    variables: RefCell<BTreeMap<String, OsString>>,
     path: RefCell<Vec<PathBuf>>,
     mounts: RefCell<Vec<PathBuf>>,
     host: Host,
@@ -68,6 +69,7 @@ impl Sandbox {
             None => builder.tempdir().unwrap(),
         };
         let sandbox = Self {
+            project: RefCell::new(root.path().join("project")),
             root,
             variables: RefCell::default(),
             path: RefCell::default(),
@@ -85,7 +87,7 @@ impl Sandbox {
             ("TRUEWHEEL_CACHE_DIR", "cache/truewheel"),
             ("XDG_CACHE_HOME", "cache"),
         ] {
-            sandbox.set(name, sandbox.path(directory).display());
+            sandbox.set(name, sandbox.path(directory));
         }
         sandbox.set("LANG", "C.UTF-8");
         sandbox
@@ -98,7 +100,14 @@ impl Sandbox {
 
     /// The project that the doctor looks at.
     pub(crate) fn project(&self) -> PathBuf {
-        self.path("project")
+        self.project.borrow().clone()
+    }
+
+    /// Makes another directory of the sandbox the project.
+    pub(crate) fn set_project(&self, relative: impl AsRef<Path>) {
+        let project = self.path(relative);
+        fs_err::create_dir_all(&project).unwrap();
+        *self.project.borrow_mut() = project;
     }
 
     /// The home directory.
@@ -112,8 +121,13 @@ impl Sandbox {
     }
 
     /// Sets an environment variable.
-    pub(crate) fn set(&self, name: &str, value: impl std::fmt::Display) {
-        self.variables.borrow_mut().insert(name.to_owned(), value.to_string());
+    pub(crate) fn set(&self, name: &str, value: impl AsRef<OsStr>) {
+        self.variables.borrow_mut().insert(name.to_owned(), value.as_ref().to_owned());
+    }
+
+    /// The value of an environment variable.
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        self.variables.borrow().get(name).cloned()
     }
 
     /// Sets an environment variable that may be `PATH`.
@@ -199,7 +213,8 @@ impl Sandbox {
 
     /// A command in the project with the sandbox's variables and no others.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Invocation {
-        let path = self.path.borrow().iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
+        let path: Vec<OsString> =
+            self.path.borrow().iter().map(|place| place.as_os_str().to_owned()).collect();
         let program = Path::new(program.as_ref());
         let found = if program.components().count() == 1 {
             // The sandbox's PATH decides, not that of the test.
@@ -215,7 +230,7 @@ impl Sandbox {
             .clear_env()
             .directory(self.project())
             .timeout(COMMAND_LIMIT)
-            .env("PATH", path.join(":"));
+            .env("PATH", path.join(OsStr::new(":")));
         let variables = self.variables.borrow();
         variables.iter().fold(command, |command, (name, value)| command.env(name, value))
     }

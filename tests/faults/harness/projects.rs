@@ -1,6 +1,8 @@
 //! Projects as people have them, written and not built.
 
-use super::Sandbox;
+use std::path::Path;
+
+use super::{Environment, Sandbox};
 
 impl Sandbox {
     /// A maturin project `demo` with a PyO3 module of the same name, its `Cargo.lock` naming this
@@ -12,6 +14,66 @@ impl Sandbox {
         self.write("Cargo.lock", CARGO_LOCK.replace("PYO3", pyo3));
         self.write("src/lib.rs", LIB_RS);
         self.write("python/demo/__init__.py", "from ._demo import double\n");
+    }
+
+    /// A cargo workspace: a library, and beside it the maturin project `python`.
+    pub(crate) fn workspace_project(&self, pyo3: &str) {
+        let minor = pyo3.rsplit_once('.').map_or(pyo3, |(minor, _)| minor);
+        self.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"core\", \"python\"]\n",
+        );
+        self.write("core/Cargo.toml", "[package]\nname = \"core\"\nversion = \"0.1.0\"\n");
+        self.write("core/src/lib.rs", "//! Nothing yet.\n");
+        self.write("python/pyproject.toml", PYPROJECT.replace("Cargo.lock", "../Cargo.lock"));
+        self.write("python/Cargo.toml", CARGO_TOML.replace("PYO3", minor));
+        self.write("python/src/lib.rs", LIB_RS);
+        self.write("python/python/demo/__init__.py", "from ._demo import double\n");
+        let core = "\n[[package]]\nname = \"core\"\nversion = \"0.1.0\"\n";
+        self.write(
+            "Cargo.lock",
+            CARGO_LOCK.replacen("\n[[", &format!("{core}\n[["), 1).replace("PYO3", pyo3),
+        );
+    }
+
+    /// A package as pip leaves it, without anything in it that runs: a module, an extension module
+    /// of four bytes, and every record.
+    pub(crate) fn fake_package(&self, environment: &Environment, name: &str, version: &str) {
+        let site = environment.site_packages();
+        let tag = environment.minor.replace('.', "");
+        let module = format!("{name}/_core.cpython-{tag}-x86_64-linux-gnu.so");
+        let info = format!("{name}-{version}.dist-info");
+        let url = "{\"url\": \"file:///nowhere\", \"dir_info\": {\"editable\": true}}";
+        let metadata =
+            format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nText.\n");
+        let files = [
+            (format!("{name}/__init__.py"), String::new()),
+            (format!("{name}/version.py"), format!("version = \"{version}\"\n")),
+            (module.clone(), "\u{7f}ELF".to_owned()),
+            (format!("{name}.pth"), "/nowhere\n".to_owned()),
+            (format!("{info}/METADATA"), metadata),
+            (format!("{info}/INSTALLER"), "pip\n".to_owned()),
+            (format!("{info}/direct_url.json"), url.to_owned()),
+            (format!("{info}/RECORD"), format!("{name}/__init__.py,,\n{module},,\n")),
+        ];
+        for (file, contents) in files {
+            self.replace(&site.join(file), contents);
+        }
+    }
+
+    /// The records of a conda prefix, and an empty file for its interpreter.
+    pub(crate) fn fake_conda(&self, prefix: &Path, python: &str) {
+        for (name, version, build) in [("python", python, "0"), ("numpy", "1.26.4", "py312")] {
+            let record = format!(
+                "{{\"name\": \"{name}\", \"version\": \"{version}\", \"build\": \"{build}\"}}"
+            );
+            let file = format!("conda-meta/{name}-{version}-{build}.json");
+            self.replace(&prefix.join(file), record);
+        }
+        self.replace(&prefix.join("conda-meta/history"), "");
+        self.write_program(&prefix.join("bin/python"), "");
+        let listed = format!("{}\n", prefix.display());
+        self.replace(&self.home().join(".conda/environments.txt"), listed);
     }
 
     /// A pure Python project with `src/demo`.
