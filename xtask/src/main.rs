@@ -17,6 +17,8 @@ use report::ExitStatus;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Chore {
     Test(test::Flags),
+    /// Check formatting, lints and the rules of the repository.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn chore(arguments: Vec<OsString>) -> ExitCode {
     };
     let done = match chore {
         Chore::Test(flags) => test::run(&flags),
+        Chore::Tidy => test::tidy(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -5,6 +5,8 @@ use clap::ValueEnum;
 /// One kind of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Lane {
+    /// Formatting and lints of every crate.
+    Lints,
     /// Unit tests of every crate, and the examples in their documentation.
     Unit,
     /// The program's command line.
@@ -29,6 +31,7 @@ impl Lane {
     /// As written on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Lints => "lints",
             Self::Unit => "unit",
             Self::Cli => "cli",
             Self::Repository => "repository",
@@ -41,10 +44,10 @@ impl Lane {
         }
     }
 
-    /// The integration-test binary that holds it; unit tests are in every crate.
+    /// The integration-test binary that holds it, if one does.
     pub(crate) fn binary(self) -> Option<&'static str> {
         match self {
-            Self::Unit => None,
+            Self::Lints | Self::Unit => None,
             Self::Cli => Some("cli"),
             Self::Repository => Some("repository"),
             Self::Faults

@@ -15,6 +15,7 @@ use host::Invocation;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use lanes::Lane;
+use libtest::Verdict;
 use tally::Tally;
 
 /// Run the tests, lane by lane.
@@ -26,6 +27,14 @@ pub(crate) struct Flags {
     /// Lanes to run; all of them without one.
     #[arg(value_enum)]
     lanes: Vec<Lane>,
+}
+
+/// The quick round before a commit: formatting, lints, and the rules of the repository.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub(crate) fn tidy() -> anyhow::Result<ExitCode> {
+    run(&Flags { require_all: false, lanes: vec![Lane::Lints, Lane::Repository] })
 }
 
 /// Runs the chosen lanes and prints what came of each.
@@ -41,6 +50,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         .collect();
     let mut tally = Tally::new(&chosen);
 
+    // Everything is compiled before anything runs, so that a mistake shows at once.
     let compile = workspace.cargo().args(["test", "--workspace", "--all-targets", "--no-run"]);
     if !compile.status()?.success() {
         for lane in &chosen {
@@ -51,6 +61,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let mut faults = None;
     for lane in chosen {
         match lane.binary() {
+            None if lane == Lane::Lints => run_lints(&workspace, lane, &mut tally)?,
             None => run_unit(&workspace, lane, &mut tally)?,
             Some("faults") => {
                 let faults = match &mut faults {
@@ -75,6 +86,24 @@ fn finish(mut tally: Tally, flags: &Flags) -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn run_lints(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
+    let started = Instant::now();
+    for (tool, arguments) in [
+        ("fmt", &["--all", "--check"][..]),
+        ("clippy", &["--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    ] {
+        let installed = workspace.cargo().args([tool, "--version"]).output()?.success();
+        if !installed {
+            tally.part_skipped(lane, &format!("cargo {tool} is not installed"));
+            continue;
+        }
+        let passed = workspace.cargo().arg(tool).args(arguments).status()?.success();
+        tally.count(lane, if passed { Verdict::Passed } else { Verdict::Failed });
+    }
+    tally.took(lane, started.elapsed());
+    Ok(())
 }
 
 fn run_unit(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {

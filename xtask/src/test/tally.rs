@@ -47,6 +47,12 @@ impl Tally {
         self.remarks.push(format!("skipped {test}: {reason}"));
     }
 
+    /// A part of a lane could not run here.
+    pub(crate) fn part_skipped(&mut self, lane: Lane, reason: &str) {
+        self.lanes.entry(lane).or_default().skipped += 1;
+        self.remarks.push(format!("skipped in lane {}: {reason}", lane.name()));
+    }
+
     /// No more tests come: a lane that counted nothing has shown nothing.
     pub(crate) fn close(&mut self) {
         for (lane, counts) in &mut self.lanes {

@@ -1,0 +1,95 @@
+//! The files of the repository, as the tests see them.
+
+use std::path::{Path, PathBuf};
+
+use host::{FileKind, Host};
+
+/// One text file.
+pub(crate) struct TextFile {
+    /// Path below the repository's root, with forward slashes.
+    pub(crate) path: String,
+    /// Contents.
+    pub(crate) text: String,
+}
+
+impl TextFile {
+    /// Numbered lines.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text.lines().enumerate().map(|(number, line)| (number + 1, line))
+    }
+
+    /// The lines before the module of unit tests.
+    pub(crate) fn lines_of_program(&self) -> impl Iterator<Item = (usize, &str)> {
+        let tests_only = ["tests.rs", "testing.rs"].iter().any(|name| self.path.ends_with(name));
+        let lines: Vec<&str> = self.text.lines().collect();
+        let tests = lines.windows(2).position(|pair| {
+            pair[0].starts_with("#[cfg(") && pair[0].contains("test") && pair[1] == "mod tests {"
+        });
+        let length = if tests_only { 0 } else { tests.unwrap_or(lines.len()) };
+        self.lines().take(length)
+    }
+
+    /// The crate it belongs to: `crates/host/src/lib.rs` is of `host`.
+    pub(crate) fn crate_name(&self) -> &str {
+        let path = self.path.strip_prefix("crates/").unwrap_or(&self.path);
+        path.split('/').next().unwrap_or(path)
+    }
+}
+
+/// The directory with the workspace's `Cargo.toml`.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// One file of the repository.
+#[track_caller]
+pub(crate) fn read(path: &str) -> String {
+    fs_err::read_to_string(root().join(path)).unwrap()
+}
+
+/// Every text file of the repository that git would hold.
+pub(crate) fn all() -> Vec<TextFile> {
+    let mut found = Vec::new();
+    collect(&Host::current().unwrap(), &root(), &mut found);
+    assert!(found.len() > 50, "only {} files found", found.len());
+    found
+}
+
+/// Every Rust file.
+pub(crate) fn rust() -> Vec<TextFile> {
+    let mut files = all();
+    files.retain(|file| file.path.ends_with(".rs"));
+    files
+}
+
+/// Rust files of the toolkit's crates and of xtask, without the tests in `tests/`.
+pub(crate) fn programs() -> Vec<TextFile> {
+    let mut files = rust();
+    files.retain(|file| !file.path.starts_with("tests/"));
+    files
+}
+
+fn collect(host: &Host, directory: &Path, found: &mut Vec<TextFile>) {
+    for entry in host.list(directory, 10_000).unwrap() {
+        let path = directory.join(&entry.name);
+        let name = entry.name_text().unwrap_or_default();
+        match entry.kind {
+            FileKind::Directory if !matches!(name, ".git" | "target" | "__pycache__" | ".venv") => {
+                collect(host, &path, found);
+            }
+            // In a second working tree `.git` is a file.
+            FileKind::File if name != ".git" => {
+                let Ok(text) = host.read_text(&path, 64 << 20) else { continue };
+                let path = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push(TextFile { path, text });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Fails with one line for every offence.
+#[track_caller]
+pub(crate) fn none_of(offences: &[String]) {
+    assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
+}

@@ -1,0 +1,185 @@
+//! What source files may say (I2 to I5), and how they are kept.
+
+use crate::files::{self, none_of, read};
+
+/// No file is longer than a reader can keep in mind.
+const MOST_LINES: usize = 600;
+
+/// Whether a word stands in a line, not as a part of a longer one.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        let after = line[start + word.len()..].chars().next();
+        !before.is_some_and(is_name) && !after.is_some_and(is_name)
+    })
+}
+
+/// Code without the comment at its end.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or(line)
+}
+
+#[test]
+fn i2_only_host_touches_the_machine() {
+    let clippy = read("clippy.toml");
+    for banned in [
+        "std::process::Command::new",
+        "std::env::var",
+        "std::env::var_os",
+        "std::env::vars",
+        "std::env::vars_os",
+        "std::env::current_dir",
+        "std::fs::read",
+        "std::fs::read_to_string",
+        "std::fs::read_dir",
+        "std::fs::metadata",
+        "std::fs::write",
+        "std::fs::File::open",
+        "std::path::Path::exists",
+        "std::path::Path::is_file",
+        "std::path::Path::is_dir",
+    ] {
+        assert!(clippy.contains(&format!("path = \"{banned}\"")), "clippy.toml lets {banned} pass");
+    }
+    // Written in two parts, so that this file passes its own test.
+    let lifted = ["clippy::disallowed", "_methods"].concat();
+    let mut offences = Vec::new();
+    for file in files::rust() {
+        let in_host = file.path.starts_with("crates/host/");
+        for (number, line) in file.lines() {
+            if !in_host && line.contains(&lifted) {
+                offences.push(format!("{}:{number}: lifts the ban outside host", file.path));
+            }
+        }
+    }
+    for file in files::programs().iter().filter(|file| !file.path.starts_with("crates/host/")) {
+        for (number, line) in file.lines_of_program() {
+            for word in ["fs_err", "xshell", "std::fs", "std::process::Command", "tempfile"] {
+                if has_word(code(line), word) {
+                    offences.push(format!("{}:{number}: {word} outside host", file.path));
+                }
+            }
+        }
+    }
+    none_of(&offences);
+}
+
+#[test]
+fn i3_checks_judge_facts_and_touch_nothing() {
+    let mut offences = Vec::new();
+    for file in files::programs() {
+        if !file.path.starts_with("crates/doctor/src/checks/") {
+            continue;
+        }
+        for (number, line) in file.lines() {
+            let forbidden =
+                ["Host", "Invocation", "fs_err", "std::fs", "std::env", "std::process", "std::net"];
+            for word in forbidden {
+                if has_word(code(line), word) {
+                    offences.push(format!("{}:{number}: a check uses {word}", file.path));
+                }
+            }
+        }
+    }
+    none_of(&offences);
+}
+
+#[test]
+fn i4_artifacts_reads_bytes_that_it_is_given() {
+    let mut offences = Vec::new();
+    for file in files::programs().iter().filter(|file| file.crate_name() == "artifacts") {
+        for (number, line) in file.lines_of_program() {
+            for word in ["std::fs", "std::process", "std::env", "std::net", "fs_err", "unsafe"] {
+                if has_word(code(line), word) {
+                    offences.push(format!("{}:{number}: {word}", file.path));
+                }
+            }
+        }
+    }
+    none_of(&offences);
+}
+
+#[test]
+fn i5_only_the_program_and_xtask_print() {
+    let mut offences = Vec::new();
+    for file in files::programs() {
+        if file.path.starts_with("xtask/") || file.crate_name() == "truewheel" {
+            continue;
+        }
+        for (number, line) in file.lines_of_program() {
+            let printing =
+                ["print!", "println!", "eprint!", "eprintln!", "stdout()", "stderr()", "anstream"];
+            // Macro names end in `!`, so the word ends where the name does.
+            if printing.iter().any(|name| has_word(code(line), name)) {
+                offences.push(format!("{}:{number}: prints", file.path));
+            }
+            if line.contains("clippy::print_") {
+                offences.push(format!("{}:{number}: lifts the ban on printing", file.path));
+            }
+        }
+    }
+    none_of(&offences);
+}
+
+#[test]
+fn every_source_file_says_what_it_holds() {
+    let mut offences = Vec::new();
+    for file in files::all() {
+        let (first, rest) = file.text.split_once('\n').unwrap_or((&file.text, ""));
+        let says = match file.path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("rs") => first.starts_with("//! "),
+            Some("py") => first.starts_with("\"\"\""),
+            Some("sh") => first.starts_with("#!") && rest.starts_with("# "),
+            _ => true,
+        };
+        if !says {
+            offences.push(format!("{}: the first line does not say what it holds", file.path));
+        }
+    }
+    none_of(&offences);
+}
+
+#[test]
+fn files_are_short_and_tidy() {
+    // Written in two parts, so that this file passes its own test.
+    let unfinished = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["XX", "X"],
+        ["dbg", "!"],
+        ["todo", "!"],
+        ["unimpl", "emented!"],
+    ]
+    .map(|parts| parts.concat());
+    let homes = [["/ro", "ot/"], ["/wo", "rk/"]].map(|parts| parts.concat());
+    let mut offences = Vec::new();
+    for file in files::all() {
+        if file.path.starts_with("LICENSE") || file.path == "Cargo.lock" {
+            continue;
+        }
+        if file.path.ends_with(".rs") && file.lines().count() > MOST_LINES {
+            offences.push(format!("{}: {} lines", file.path, file.lines().count()));
+        }
+        if !file.text.is_empty() && !file.text.ends_with('\n') {
+            offences.push(format!("{}: no newline at the end", file.path));
+        }
+        let is_source = file.path.ends_with(".rs") || file.path.ends_with(".py");
+        for (number, line) in file.lines() {
+            let place = format!("{}:{number}", file.path);
+            if line.ends_with([' ', '\t', '\r']) {
+                offences.push(format!("{place}: white space at the end"));
+            }
+            if unfinished.iter().any(|word| has_word(line, word)) {
+                offences.push(format!("{place}: unfinished"));
+            }
+            if is_source && line.contains(&["#[ig", "nore"].concat()) {
+                offences.push(format!("{place}: a test that never runs"));
+            }
+            if homes.iter().any(|home| line.contains(home)) {
+                offences.push(format!("{place}: somebody's own directory"));
+            }
+        }
+    }
+    none_of(&offences);
+}
