@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores print (I5)")]
 
+mod bench;
 mod test;
 mod tools;
 mod workspace;
@@ -17,6 +18,7 @@ use report::ExitStatus;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Chore {
     Test(test::Flags),
+    Bench(bench::Flags),
     /// Check formatting, lints and the rules of the repository.
     Tidy,
 }
@@ -52,6 +54,7 @@ fn chore(arguments: Vec<OsString>) -> ExitCode {
     };
     let done = match chore {
         Chore::Test(flags) => test::run(&flags),
+        Chore::Bench(flags) => bench::run(&flags),
         Chore::Tidy => test::tidy(),
     };
     done.unwrap_or_else(|error| {

@@ -31,6 +31,21 @@ pub(crate) struct Tools {
     pub(crate) network: BTreeMap<String, String>,
 }
 
+impl Tools {
+    /// The program uv.
+    pub(crate) fn uv_program(&self) -> PathBuf {
+        in_environment(&self.directory.join("venv"), "uv")
+    }
+
+    /// A call of uv, with the cache that the tests share.
+    pub(crate) fn uv(&self) -> Invocation {
+        let uv = Invocation::new(self.uv_program())
+            .env("UV_CACHE_DIR", self.directory.join("uv-cache"))
+            .env("UV_PYTHON_DOWNLOADS", "never");
+        self.network.iter().fold(uv, |uv, (name, value)| uv.env(name, value))
+    }
+}
+
 /// Makes the environment, or finds it made and whole.
 ///
 /// # Errors

@@ -1,0 +1,34 @@
+//! `cargo xtask bench`: how long things take here, as ratios of one run.
+//!
+//! Nothing is judged: a number on a busy machine is not a failure. The goal stands beside each
+//! number, and a reader compares.
+
+mod cold;
+mod doctor;
+mod measure;
+mod scene;
+
+use std::process::ExitCode;
+
+/// Measure how fast it is, beside other tools in the same run.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// The doctor, discovery, growth and memory.
+    Doctor(doctor::Flags),
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When a tool that is needed is missing or fails.
+pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
+    match &flags.what {
+        What::Doctor(flags) => doctor::run(flags),
+    }
+}
