@@ -63,16 +63,42 @@ fn mounts_are_real_and_gone_afterwards() {
         let error = sandbox.command(&program).output().unwrap_err();
         assert_eq!(error.io_kind(), Some(std::io::ErrorKind::PermissionDenied));
         sandbox.remount(&mounted, "ro");
-        assert!(fs_err::write(mounted.join("file"), "x").is_err());
+        assert!(!sandbox.command("touch").arg(mounted.join("file")).output().unwrap().success());
     });
     assert!(fs_err::symlink_metadata(mounted).is_err());
+}
+
+#[test]
+fn the_interpreters_of_the_machine_are_out_of_reach() {
+    sandbox(|sandbox| {
+        let python = a_python(sandbox);
+        let venv = sandbox.uv_venv(&python, ".venv");
+        let before = fs_err::read(&python.executable).unwrap();
+        // What was a link to the interpreter becomes a file of the sandbox.
+        for name in ["python", "python3"] {
+            sandbox.replace(&venv.program(name), "");
+        }
+        assert_eq!(fs_err::read(&python.executable).unwrap(), before);
+
+        let link = sandbox.home().join("base");
+        sandbox.replace_with_link(&link, python.programs());
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            sandbox.replace(&link.join("new"), "");
+        }));
+        assert!(refused.is_err());
+        assert!(!sandbox.exists(&link.join("new")));
+
+        let touch = sandbox.shielded("touch").arg(python.programs().join("new")).output().unwrap();
+        assert!(!touch.success());
+        assert!(touch.stderr_text().contains("Read-only"), "{}", touch.stderr_text());
+    });
 }
 
 #[test]
 fn a_sandbox_sees_nothing_of_the_user() {
     sandbox(|sandbox| {
         sandbox.set("ONLY_THIS", "1");
-        let listed = sandbox.run("env", [""; 0]);
+        let listed = sandbox.command("env").output().unwrap().stdout_text();
         let mut names: Vec<&str> =
             listed.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
         names.sort_unstable();

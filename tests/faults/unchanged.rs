@@ -81,7 +81,7 @@ fn every_command_that_only_looks() {
             &["doctor", "--list"],
             &["envs"],
             &["envs", "--format", "json"],
-            &["explain", "NPY004"],
+            &["explain", "ENV001"],
         ] {
             changes_nothing(sandbox, arguments);
         }
@@ -94,13 +94,11 @@ fn every_command_that_only_looks() {
 fn an_interpreter_that_never_ran_has_still_no_cache() {
     sandbox(|sandbox| {
         let python = sandbox.python_off_path("3.11");
-        let environment = sandbox.conda_environment(&python, "fresh", &["numpy=1.26.4"]);
+        let environment = sandbox.conda_environment(&python, "fresh", &["packaging=24.2"]);
         sandbox.activate_conda(&environment);
         sandbox.maturin_project("0.27.1");
-        let caches = |sandbox: &Sandbox| {
-            snapshot(sandbox).keys().filter(|path| path.ends_with("__pycache__")).count()
-        };
-        assert_eq!(caches(sandbox), 0);
+        let mut before = snapshot(sandbox).into_keys();
+        assert_eq!(before.find(|path| path.ends_with("__pycache__")), None);
         changes_nothing(sandbox, &["doctor", "--format", "json"]);
         changes_nothing(sandbox, &["envs"]);
     });

@@ -10,6 +10,8 @@ pub(crate) struct TextFile {
     pub(crate) path: String,
     /// Contents.
     pub(crate) text: String,
+    /// Whether it is compiled for tests only.
+    for_tests: bool,
 }
 
 impl TextFile {
@@ -18,15 +20,31 @@ impl TextFile {
         self.text.lines().enumerate().map(|(number, line)| (number + 1, line))
     }
 
-    /// The lines before the module of unit tests.
+    /// The lines that are part of the program: none of a file for tests, and of others those
+    /// before the module of unit tests.
     pub(crate) fn lines_of_program(&self) -> impl Iterator<Item = (usize, &str)> {
-        let tests_only = ["tests.rs", "testing.rs"].iter().any(|name| self.path.ends_with(name));
         let lines: Vec<&str> = self.text.lines().collect();
-        let tests = lines.windows(2).position(|pair| {
-            pair[0].starts_with("#[cfg(") && pair[0].contains("test") && pair[1] == "mod tests {"
-        });
-        let length = if tests_only { 0 } else { tests.unwrap_or(lines.len()) };
+        let tests = lines
+            .windows(2)
+            .position(|pair| is_for_tests(pair[0]) && pair[1].trim_end() == "mod tests {");
+        let length = if self.for_tests { 0 } else { tests.unwrap_or(lines.len()) };
         self.lines().take(length)
+    }
+
+    /// Files of the modules that it declares for tests only.
+    fn modules_for_tests(&self) -> Vec<String> {
+        let (directory, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let directory = match name.trim_end_matches(".rs") {
+            "lib" | "main" | "mod" => directory.to_owned(),
+            module => format!("{directory}/{module}"),
+        };
+        let lines: Vec<&str> = self.text.lines().collect();
+        lines
+            .windows(2)
+            .filter(|pair| is_for_tests(pair[0]))
+            .filter_map(|pair| pair[1].strip_suffix(';')?.rsplit_once("mod "))
+            .map(|(_, module)| format!("{directory}/{module}"))
+            .collect()
     }
 
     /// The crate it belongs to: `crates/host/src/lib.rs` is of `host`.
@@ -34,6 +52,10 @@ impl TextFile {
         let path = self.path.strip_prefix("crates/").unwrap_or(&self.path);
         path.split('/').next().unwrap_or(path)
     }
+}
+
+fn is_for_tests(line: &str) -> bool {
+    line.starts_with("#[cfg(") && line.contains("test")
 }
 
 /// The directory with the workspace's `Cargo.toml`.
@@ -62,10 +84,17 @@ pub(crate) fn rust() -> Vec<TextFile> {
     files
 }
 
-/// Rust files of the toolkit's crates and of xtask, without the tests in `tests/`.
+/// Rust files of the crates and of xtask, without those of integration tests.
 pub(crate) fn programs() -> Vec<TextFile> {
     let mut files = rust();
-    files.retain(|file| !file.path.starts_with("tests/"));
+    files.retain(|file| !file.path.split('/').any(|part| part == "tests"));
+    let modules: Vec<String> = files.iter().flat_map(TextFile::modules_for_tests).collect();
+    for file in &mut files {
+        file.for_tests = modules.iter().any(|module| {
+            let rest = file.path.strip_prefix(module.as_str());
+            rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        });
+    }
     files
 }
 
@@ -81,7 +110,7 @@ fn collect(host: &Host, directory: &Path, found: &mut Vec<TextFile>) {
             FileKind::File if name != ".git" => {
                 let Ok(text) = host.read_text(&path, 64 << 20) else { continue };
                 let path = path.strip_prefix(root()).unwrap().display().to_string();
-                found.push(TextFile { path, text });
+                found.push(TextFile { path, text, for_tests: false });
             }
             _ => {}
         }

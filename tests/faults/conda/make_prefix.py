@@ -13,6 +13,7 @@ NAME=VERSION@DIRECTORY makes a package of the files in DIRECTORY, laid out as in
 import asyncio
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -174,3 +175,7 @@ async def install(channel: Path, prefix: Path, wanted: list) -> None:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    # Rattler's threads outlive the event loop, and now and then the interpreter's own end meets
+    # them and dies. All is written by now, so the end is skipped.
+    os._exit(0)

@@ -1,7 +1,7 @@
 //! Every file that the doctor reads, damaged in every way that files get damaged.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::harness::{Sandbox, sandbox};
@@ -28,22 +28,10 @@ const DAMAGES: &[Damage] = &[
     ("a line of braces", |sandbox, path, _| sandbox.replace(path, "{\"a\":".repeat(1 << 17))),
     ("many lines", |sandbox, path, _| sandbox.replace(path, "key = value\n".repeat(1 << 18))),
     ("repeated", |sandbox, path, original| sandbox.replace(path, original.repeat(3))),
-    ("huge", |sandbox, path, _| {
-        sandbox.replace(path, "");
-        // Takes no room on the disk, and 8 GiB of memory to whoever reads it whole.
-        let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
-        file.set_len(8 << 30).unwrap();
-    }),
-    ("a directory", |sandbox, path, _| {
-        sandbox.replace(path, "");
-        fs_err::remove_file(path).unwrap();
-        fs_err::create_dir(path).unwrap();
-    }),
-    ("a pipe that nobody writes", |sandbox, path, _| {
-        sandbox.replace(path, "");
-        fs_err::remove_file(path).unwrap();
-        sandbox.run("mkfifo", [path]);
-    }),
+    // 8 GiB of memory to whoever reads it whole.
+    ("huge", |sandbox, path, _| sandbox.replace_with_zeros(path, 8 << 30)),
+    ("a directory", |sandbox, path, _| sandbox.replace_with_directory(path)),
+    ("a pipe that nobody writes", |sandbox, path, _| sandbox.replace_with_pipe(path)),
     ("a link to itself", |sandbox, path, _| sandbox.replace_with_link(path, path)),
     ("a link to nothing", |sandbox, path, _| sandbox.replace_with_link(path, "/nowhere")),
     ("a link to a device without end", |sandbox, path, _| {
@@ -54,12 +42,9 @@ const DAMAGES: &[Damage] = &[
     }),
     ("without permissions", |sandbox, path, original| {
         sandbox.replace(path, original);
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+        sandbox.set_mode(path, 0o000);
     }),
-    ("missing", |sandbox, path, _| {
-        sandbox.replace(path, "");
-        fs_err::remove_file(path).unwrap();
-    }),
+    ("missing", |sandbox, path, _| sandbox.make_room(path)),
 ];
 
 /// Bytes without a pattern, the same in every run.
@@ -182,16 +167,18 @@ fn an_extension_module() {
 fn the_name_of_a_directory_is_not_utf8() {
     sandbox(|sandbox| {
         let python = sandbox.python("3.12");
-        sandbox.set_project(Path::new(std::ffi::OsStr::from_bytes(b"pro\xffject")));
         sandbox.maturin_project("0.27.1");
-        let venv = sandbox.venv_with(&python, ".venv", &["--without-pip"]);
+        let venv = sandbox.uv_venv(&python, ".venv");
         sandbox.fake_package(&venv, "numpy", "2.2.6");
-        sandbox.activate(&venv);
-        sandbox.survives("a project whose path is not UTF-8");
-        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.dist-info");
+        let name = OsStr::from_bytes(b"caf\xe9.dist-info");
         sandbox.replace(&venv.site_packages().join(name).join("METADATA"), "Name: caf\u{e9}\n");
-        sandbox.set("VIRTUAL_ENV", std::ffi::OsStr::from_bytes(b"/no/\xff/where"));
-        sandbox.set("PYTHONPATH", std::ffi::OsStr::from_bytes(b"\xff:\xfe"));
-        sandbox.survives("names and variables that are not UTF-8");
+        // No tool makes an environment in such a place, but one can be moved there.
+        let place = sandbox.path(OsStr::from_bytes(b"pro\xffject"));
+        sandbox.run("mv", [sandbox.project(), place.clone()]);
+        sandbox.set_project(&place);
+        sandbox.survives("a project whose path is not UTF-8");
+        sandbox.set("VIRTUAL_ENV", place.join(".venv"));
+        sandbox.set("PYTHONPATH", OsStr::from_bytes(b"\xff:\xfe"));
+        sandbox.survives("variables that are not UTF-8");
     });
 }

@@ -6,10 +6,9 @@ use crate::harness::{Sandbox, sandbox};
 
 const MANY: usize = 100_000;
 
-fn fill(directory: &Path, name: impl Fn(usize) -> String) {
-    fs_err::create_dir_all(directory).unwrap();
+fn fill(sandbox: &Sandbox, directory: &Path, name: impl Fn(usize) -> String) {
     for number in 0..MANY {
-        fs_err::write(directory.join(name(number)), "").unwrap();
+        sandbox.replace(&directory.join(name(number)), "");
     }
 }
 
@@ -28,7 +27,7 @@ fn with_environment(test: impl FnOnce(&Sandbox)) {
 fn a_hundred_thousand_names_in_site_packages() {
     with_environment(|sandbox| {
         let site = sandbox.project().join(".venv/lib/python3.12/site-packages");
-        fill(&site, |number| format!("module_{number}.py"));
+        fill(sandbox, &site, |number| format!("module_{number}.py"));
         sandbox.survives("a hundred thousand files in site-packages");
     });
 }
@@ -36,7 +35,7 @@ fn a_hundred_thousand_names_in_site_packages() {
 #[test]
 fn a_hundred_thousand_scripts() {
     with_environment(|sandbox| {
-        fill(&sandbox.project().join(".venv/bin"), |number| format!("python{number}"));
+        fill(sandbox, &sandbox.project().join(".venv/bin"), |number| format!("python{number}"));
         sandbox.survives("a hundred thousand files in bin");
     });
 }
@@ -44,7 +43,7 @@ fn a_hundred_thousand_scripts() {
 #[test]
 fn a_hundred_thousand_files_in_the_project() {
     with_environment(|sandbox| {
-        fill(&sandbox.project(), |number| format!("data_{number}.pkl"));
+        fill(sandbox, &sandbox.project(), |number| format!("data_{number}.pkl"));
         sandbox.survives("a hundred thousand files in the project");
     });
 }
@@ -55,7 +54,7 @@ fn a_hundred_thousand_conda_records() {
         let prefix = sandbox.home().join("miniforge3");
         sandbox.fake_conda(&prefix, "3.12.1");
         sandbox.set("CONDA_PREFIX", &prefix);
-        fill(&prefix.join("conda-meta"), |number| format!("package{number}-1.0-0.json"));
+        fill(sandbox, &prefix.join("conda-meta"), |number| format!("package{number}-1.0-0.json"));
         sandbox.survives("a hundred thousand conda records");
     });
 }
@@ -99,24 +98,16 @@ fn an_environment_that_is_a_link_to_itself() {
 #[test]
 fn a_tree_deeper_than_any_path() {
     with_environment(|sandbox| {
-        // Each shell goes as deep as one path can; the tree is four times as deep.
-        let script = "for outer in 1 2 3 4; do \
-                          deep=$(printf 'directory/%.0s' $(seq 300)); \
-                          mkdir -p $deep && cd $deep || exit 1; \
-                      done";
-        let python = sandbox.project().join("python");
+        let script = "import os, sys\n\
+                      os.chdir(sys.argv[1])\n\
+                      for _ in range(1200):\n    os.mkdir('directory')\n    os.chdir('directory')\n";
+        let python = sandbox.project().join(".venv/bin/python");
         let site = sandbox.project().join(".venv/lib/python3.12/site-packages");
-        for start in [python, site] {
-            sandbox.run(
-                "sh",
-                [
-                    "-c".as_ref(),
-                    format!("cd '{}'; {script}", start.display()).as_ref() as &std::ffi::OsStr,
-                ],
-            );
+        for start in [sandbox.project().join("python"), site] {
+            let arguments = ["-I".as_ref(), "-c".as_ref(), script.as_ref(), start.as_os_str()];
+            sandbox.run(&python, arguments);
         }
         sandbox.survives("a tree deeper than any path");
-        sandbox.run("rm", ["-rf".as_ref(), sandbox.project().as_os_str()]);
     });
 }
 

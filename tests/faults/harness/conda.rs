@@ -31,7 +31,7 @@ impl Sandbox {
         packages: &[&str],
     ) -> Environment {
         let command = self
-            .command(tools::program("python"))
+            .shielded(tools::program("python"))
             .arg(MAKE_PREFIX)
             .arg(prefix)
             .arg(tools::directory().join("conda-channel"))

@@ -214,7 +214,7 @@ impl Diagnosis<'_> {
         let (program, arguments) = argv.split_first().expect("a step names a program");
         let command = tools::network_variables()
             .into_iter()
-            .fold(self.sandbox.command(program).args(arguments), |command, (name, value)| {
+            .fold(self.sandbox.shielded(program).args(arguments), |command, (name, value)| {
                 command.env(name, value)
             });
         expect_success(&command, &finish(&command));

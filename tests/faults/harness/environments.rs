@@ -58,7 +58,7 @@ impl Sandbox {
     pub(crate) fn uv_venv(&self, python: &Python, path: impl AsRef<Path>) -> Environment {
         let prefix = self.project().join(path);
         let command = self
-            .command(tools::program("uv"))
+            .shielded(tools::program("uv"))
             .args(["venv", "--quiet", "--python"])
             .arg(&python.executable)
             .arg(&prefix);
@@ -71,7 +71,7 @@ impl Sandbox {
     pub(crate) fn virtualenv(&self, python: &Python, path: impl AsRef<Path>) -> Environment {
         let prefix = self.project().join(path);
         let command = self
-            .command(tools::program("virtualenv"))
+            .shielded(tools::program("virtualenv"))
             .args(["--quiet", "--no-periodic-update", "--python"])
             .arg(&python.executable)
             .arg(&prefix);
@@ -83,7 +83,7 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn pip_install(&self, environment: &Environment, arguments: &[&str]) {
         let command = self
-            .command(&environment.executable)
+            .shielded(&environment.executable)
             .args(["-m", "pip", "install", "--quiet"])
             .args(arguments);
         self.run_installer(&command);
@@ -93,7 +93,7 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn uv_pip_install(&self, environment: &Environment, arguments: &[&str]) {
         let command = self
-            .command(tools::program("uv"))
+            .shielded(tools::program("uv"))
             .args(["pip", "install", "--quiet", "--python"])
             .arg(&environment.executable)
             .args(arguments);

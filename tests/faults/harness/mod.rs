@@ -15,8 +15,10 @@
 //! }
 //! ```
 //!
-//! Files that an installer put into an environment may be hard links into a cache that all tests
-//! share. They are changed by [`Sandbox::replace`], which makes a new file, and never in place.
+//! Files of an environment may be links: to the interpreter of the machine, or into a cache that
+//! all tests share. So nothing is ever changed in place. [`Sandbox::replace`] and its kind remove
+//! what is there, make a new file, and refuse a path that leads out of the sandbox; nothing else
+//! in these tests writes files.
 
 mod conda;
 mod diagnosis;
@@ -24,12 +26,14 @@ mod environments;
 mod mounts;
 mod projects;
 mod pythons;
+mod shield;
 mod skip;
 mod tools;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -163,25 +167,58 @@ impl Sandbox {
 
     /// Puts a new file in the place of whatever is there.
     pub(crate) fn replace(&self, path: &Path, contents: impl AsRef<[u8]>) {
-        self.assert_inside(path);
-        remove(path);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, contents).unwrap();
+        self.make_room(path);
+        let mut file = new_file(path);
+        file.write_all(contents.as_ref()).unwrap();
+    }
+
+    /// Puts a new file of this length in the place of whatever is there. It is all zeros and takes
+    /// no room on the disk.
+    pub(crate) fn replace_with_zeros(&self, path: &Path, length: u64) {
+        self.make_room(path);
+        new_file(path).set_len(length).unwrap();
     }
 
     /// Puts a symbolic link in the place of whatever is there.
     pub(crate) fn replace_with_link(&self, path: &Path, target: impl AsRef<Path>) {
-        self.assert_inside(path);
-        remove(path);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        self.make_room(path);
         fs_err::os::unix::fs::symlink(target, path).unwrap();
+    }
+
+    /// Puts an empty directory in the place of whatever is there.
+    pub(crate) fn replace_with_directory(&self, path: &Path) {
+        self.make_room(path);
+        fs_err::create_dir(path).unwrap();
+    }
+
+    /// Puts a pipe in the place of whatever is there; who opens it waits for ever.
+    pub(crate) fn replace_with_pipe(&self, path: &Path) {
+        self.make_room(path);
+        self.run("mkfifo", [path]);
+    }
+
+    /// Removes whatever is there, and makes the directory it is in.
+    pub(crate) fn make_room(&self, path: &Path) {
+        shield::assert_inside(&self.host, self.root.path(), path);
+        match fs_err::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => fs_err::remove_dir_all(path).unwrap(),
+            Ok(_) => fs_err::remove_file(path).unwrap(),
+            Err(_) => fs_err::create_dir_all(path.parent().unwrap()).unwrap(),
+        }
+    }
+
+    /// Sets the permissions of a file or directory that is no link.
+    pub(crate) fn set_mode(&self, path: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        shield::assert_inside(&self.host, self.root.path(), path);
+        assert!(!fs_err::symlink_metadata(path).unwrap().is_symlink(), "{}", path.display());
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// Writes an executable file.
     pub(crate) fn write_program(&self, path: &Path, contents: impl AsRef<[u8]>) {
-        use std::os::unix::fs::PermissionsExt as _;
         self.replace(path, contents);
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        self.set_mode(path, 0o755);
     }
 
     /// Runs a command in the project, with the sandbox's variables, and expects it to succeed.
@@ -191,7 +228,7 @@ impl Sandbox {
         program: impl AsRef<OsStr>,
         arguments: impl IntoIterator<Item = A>,
     ) -> String {
-        let command = self.command(program).args(arguments);
+        let command = self.shielded(program).args(arguments);
         let output = finish(&command);
         expect_success(&command, &output);
         output.stdout_text()
@@ -211,22 +248,25 @@ impl Sandbox {
         expect_success(&command, &output);
     }
 
-    /// A command in the project with the sandbox's variables and no others.
+    /// A command in the project with the sandbox's variables and no others, that cannot change the
+    /// interpreters of the machine.
+    pub(crate) fn shielded(&self, program: impl AsRef<OsStr>) -> Invocation {
+        let program = self.find(program.as_ref());
+        match shield::prefix().split_first() {
+            Some((first, rest)) => self.bare(first).args(rest).arg(program),
+            None => self.bare(program),
+        }
+    }
+
+    /// The same without that protection, for the doctor and for mounts.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Invocation {
+        self.bare(self.find(program.as_ref()))
+    }
+
+    fn bare(&self, program: impl AsRef<OsStr>) -> Invocation {
         let path: Vec<OsString> =
             self.path.borrow().iter().map(|place| place.as_os_str().to_owned()).collect();
-        let program = Path::new(program.as_ref());
-        let found = if program.components().count() == 1 {
-            // The sandbox's PATH decides, not that of the test.
-            let places = self.path.borrow();
-            places
-                .iter()
-                .map(|place| place.join(program))
-                .find(|path| self.host.is_executable(path))
-        } else {
-            None
-        };
-        let command = Invocation::new(found.as_deref().unwrap_or(program))
+        let command = Invocation::new(program)
             .clear_env()
             .directory(self.project())
             .timeout(COMMAND_LIMIT)
@@ -235,9 +275,15 @@ impl Sandbox {
         variables.iter().fold(command, |command, (name, value)| command.env(name, value))
     }
 
-    /// A test changes its own sandbox and nothing else.
-    fn assert_inside(&self, path: &Path) {
-        assert!(path.starts_with(self.root.path()), "{} is not in the sandbox", path.display());
+    /// The program that a name means: the sandbox's `PATH` decides, not that of the test.
+    fn find(&self, program: &OsStr) -> PathBuf {
+        let program = Path::new(program);
+        if program.components().count() > 1 {
+            return program.to_path_buf();
+        }
+        let places = self.path.borrow();
+        let mut found = places.iter().map(|place| place.join(program));
+        found.find(|path| self.host.is_executable(path)).unwrap_or_else(|| program.to_path_buf())
     }
 }
 
@@ -247,12 +293,9 @@ impl Drop for Sandbox {
     }
 }
 
-fn remove(path: &Path) {
-    match fs_err::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs_err::remove_dir_all(path).unwrap(),
-        Ok(_) => fs_err::remove_file(path).unwrap(),
-        Err(_) => {}
-    }
+/// A file that was not there before: a link is never followed.
+fn new_file(path: &Path) -> fs_err::File {
+    fs_err::OpenOptions::new().write(true).create_new(true).open(path).unwrap()
 }
 
 #[track_caller]

@@ -7,11 +7,11 @@ use host::Invocation;
 use super::{Sandbox, skip};
 
 impl Sandbox {
-    /// Mounts an empty tmpfs over a directory of the sandbox, made if need be. `options` as for
+    /// Mounts an empty tmpfs at a path of the sandbox; what was there is removed. `options` as for
     /// `mount -o`: `noexec`, `size=1m`, `nr_inodes=10`.
     pub(crate) fn mount_tmpfs(&self, path: impl AsRef<Path>, options: &str) -> PathBuf {
         let path = self.path(path);
-        fs_err::create_dir_all(&path).unwrap();
+        self.replace_with_directory(&path);
         let mount = Invocation::new("mount")
             .args(["-t", "tmpfs", "-o", options, "truewheel-test"])
             .arg(&path);
@@ -29,9 +29,11 @@ impl Sandbox {
     /// Changes the options of a mount made before: `ro`, `rw`, `noexec`, `exec`.
     #[track_caller]
     pub(crate) fn remount(&self, path: &Path, options: &str) {
-        self.assert_inside(path);
+        let own = self.mounts.borrow().iter().any(|mount| mount == path);
+        assert!(own, "{} is not a mount of this test", path.display());
         let options = format!("remount,{options}");
-        self.run("mount", ["-o".as_ref(), options.as_ref(), path.as_os_str()]);
+        let output = Invocation::new("mount").args(["-o", &options]).arg(path).output().unwrap();
+        assert!(output.success(), "mount -o {options}: {}", output.stderr_text());
     }
 
     pub(super) fn unmount_all(&self) {
