@@ -24,9 +24,9 @@ impl TextFile {
     /// before the module of unit tests.
     pub(crate) fn lines_of_program(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines: Vec<&str> = self.text.lines().collect();
-        let tests = lines
-            .windows(2)
-            .position(|pair| is_for_tests(pair[0]) && pair[1].trim_end() == "mod tests {");
+        let module = lines.iter().position(|line| line.starts_with("mod tests {"));
+        let tests =
+            module.filter(|end| lines[..*end].iter().rev().take(3).any(|l| is_for_tests(l)));
         let length = if self.for_tests { 0 } else { tests.unwrap_or(lines.len()) };
         self.lines().take(length)
     }
