@@ -155,7 +155,7 @@ fn version(host: &Host, numpy: &Path) -> Seen<Version> {
     // Since 1.20 and before 1.25 the version itself stood in `_version.py`.
     for name in ["version.py", "_version.py"] {
         match host.read_text(&numpy.join(name), TEXT_LIMIT) {
-            Ok(text) => match version_in(&text).map(|text| Version::from_str(text)) {
+            Ok(text) => match version_in(&text).map(Version::from_str) {
                 Some(Ok(version)) => return Seen::Seen(version),
                 Some(Err(error)) => reason = Some(error.to_string()),
                 None => {}

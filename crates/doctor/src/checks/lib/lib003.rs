@@ -3,13 +3,13 @@
 use artifacts::NativeModule;
 use host::Os;
 use pyenvs::LibcFamily;
-use report::{Finding, Fix, Platform, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Platform, Safety, Severity};
 
 use super::needs::{importable, owner, reinstall};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{CrateManifest, EnvironmentFacts, Facts, Findings, ModuleFacts};
+use crate::{CrateManifest, EnvironmentFacts, Facts, Findings, ModuleFacts, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -119,12 +119,11 @@ fn of_target(facts: &Facts) -> Option<Finding> {
         .is_some_and(|backend| backend == "maturin");
     let severity = if uses_maturin { Severity::Info } else { Severity::Warning };
     let path = facts.native(&module.path);
-    let subject = Subject::at(SubjectKind::Project, facts.short(&module.path), path.clone());
     let file = facts.project.root.join(".cargo/config.toml");
     let change = format!("[target.{target}]\nrustflags = [\"-C\", \"{FLAG}\"]");
     let finding = Finding::new(
         severity,
-        subject,
+        subjects::project(facts),
         format!("`cargo build` for {target} makes no extension module of {}", module.name),
     )
     .seen_at(&path, "crate-type = [\"cdylib\"]")

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use report::{Finding, Fix, Safety};
 
-use super::verdict::numpy_version;
+use super::verdict::{importable, numpy_version};
 use crate::numpy_rules::has_wheels;
 use crate::{EnvironmentFacts, Facts, ModuleFacts, cures};
 
@@ -103,9 +103,7 @@ pub(super) fn upgrade(facts: &Facts, environment: &EnvironmentFacts, name: &str)
 pub(super) fn step_back(facts: &Facts, environment: &EnvironmentFacts) -> Option<Fix> {
     let python = environment.python.version.get()?;
     let last = "1.26.4".parse().ok()?;
-    let needs_2 = environment
-        .modules
-        .iter()
+    let needs_2 = importable(environment)
         .filter_map(|module| module.native.get())
         .any(|module| module.numpy.oldest_numpy.is_some_and(|oldest| oldest >= (2, 0)));
     if needs_2 || has_wheels(&last, python) == Some(false) {

@@ -1,6 +1,6 @@
 //! NPY005: Rust code whose `numpy` crate is older than numpy 2.
 
-use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity};
 
 use super::files;
 use super::verdict::{Verdict, is_old_crate, mismatches, numpy_version, say_what_was_not_judged};
@@ -8,7 +8,7 @@ use super::verdict::{Verdict, is_old_crate, mismatches, numpy_version, say_what_
 use crate::check::Cases;
 use crate::check::Check;
 use crate::numpy_rules::is_numpy_2;
-use crate::{CargoLock, EnvironmentFacts, Facts, Findings, LockedPackage, ModuleFacts};
+use crate::{CargoLock, EnvironmentFacts, Facts, Findings, LockedPackage, ModuleFacts, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -81,7 +81,6 @@ fn of_lock(
 ) -> Finding {
     let path = facts.native(&lock.path);
     let version = &package.version;
-    let subject = Subject::at(SubjectKind::Project, facts.short(&lock.path), path.clone());
     let names: Vec<String> = environments
         .iter()
         .map(|environment| {
@@ -93,7 +92,7 @@ fn of_lock(
         "the project's numpy crate {version} does not know numpy 2, which is in {}",
         names.join(", ")
     );
-    let finding = Finding::new(Severity::Warning, subject, message)
+    let finding = Finding::new(Severity::Warning, subjects::project(facts), message)
         .seen_at(&path, format!("numpy {version}"))
         .seen(
             "some calls work, some crash: `Failed to access NumPy array API capsule`, or a \

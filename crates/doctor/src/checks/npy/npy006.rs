@@ -1,12 +1,12 @@
 //! NPY006: the `numpy` crate wants another pyo3 than the project.
 
-use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity};
 use semver::{Version, VersionReq};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{CargoLock, CrateManifest, Facts, Findings};
+use crate::{CargoLock, CrateManifest, Facts, Findings, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -90,14 +90,12 @@ fn of_requirements(facts: &Facts) -> Option<Finding> {
     let path = facts.native(&numpy.manifest.path);
     let fits = pyo3.minors.last().copied().unwrap_or_default();
     let (first, second) = (newest(&numpy.minors), newest(&pyo3.minors));
-    let subject =
-        Subject::at(SubjectKind::Project, facts.short(&numpy.manifest.path), path.clone());
     let fix = Fix::new(Safety::Manual, format!("use numpy 0.{fits} with pyo3 0.{fits}"))
         .edit(path.clone(), format!("numpy = \"0.{fits}\" instead of \"{}\"", numpy.written));
     Some(
         Finding::new(
             Severity::Error,
-            subject,
+            subjects::project(facts),
             format!(
                 "numpy {first} depends on pyo3 {first}, and the project asks for pyo3 {second}"
             ),
@@ -128,13 +126,12 @@ fn of_lock(facts: &Facts, lock: &CargoLock) -> Option<Finding> {
         .map(|version| version.split(' ').next().unwrap_or(version))?;
     let other = pyo3.iter().find(|package| package.version != numpys)?;
     let path = facts.native(&lock.path);
-    let subject = Subject::at(SubjectKind::Project, facts.short(&lock.path), path.clone());
     let root = facts.project.workspace_root.as_ref().unwrap_or(&facts.project.root);
     let manifest = facts.native(&root.join("Cargo.toml"));
     Some(
         Finding::new(
             Severity::Error,
-            subject,
+            subjects::project(facts),
             format!(
                 "numpy {} is locked to pyo3 {numpys}, and the project to pyo3 {}",
                 numpy.version, other.version

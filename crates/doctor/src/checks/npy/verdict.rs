@@ -88,7 +88,7 @@ pub(super) fn numpy_version(environment: &EnvironmentFacts) -> Option<&Version> 
 }
 
 /// The modules that could be imported, numpy's own left out: those are as old as numpy itself.
-fn importable(environment: &EnvironmentFacts) -> impl Iterator<Item = &ModuleFacts> {
+pub(super) fn importable(environment: &EnvironmentFacts) -> impl Iterator<Item = &ModuleFacts> {
     let accepted = environment.python.abi.get().map(|abi| abi.extension_suffixes.as_slice());
     environment.modules.iter().filter(move |module| {
         accepted.is_none_or(|accepted| accepted.contains(&module.suffix)) && !is_numpys(module)
