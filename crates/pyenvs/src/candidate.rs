@@ -58,14 +58,13 @@ fn is_link(host: &Host, path: &Path) -> bool {
     host.symlink_metadata(path).is_ok_and(|metadata| metadata.kind == FileKind::Symlink)
 }
 
-/// Whether a file is called like an interpreter: `python`, `python3.11`, `pypy3`.
+/// Whether a file is called like an interpreter: `python`, `python3.11`, `python3.7m`, `pypy3`.
 pub(crate) fn is_python_name(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
         let name = name.strip_suffix(".exe").unwrap_or(name);
-        ["python", "pypy", "graalpy"].iter().any(|start| {
-            name.strip_prefix(start).is_some_and(|rest| {
-                rest.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b't')
-            })
-        })
+        let is_version = |c: char| c.is_ascii_digit() || matches!(c, '.' | 't' | 'd' | 'm' | 'u');
+        ["python", "pypy", "graalpy"]
+            .iter()
+            .any(|start| name.strip_prefix(start).is_some_and(|rest| rest.chars().all(is_version)))
     })
 }

@@ -32,6 +32,9 @@ pub(crate) fn read(context: &Context<'_>, located: &Located) -> Environment {
     environment.real_executable = located.real_executable.clone().map(HostPath::new);
     environment.base_prefix = Some(environment.prefix.clone());
     note_problems(context, located, &mut environment);
+    if matches!(located.layout, Layout::Broken(..)) {
+        return environment;
+    }
 
     let stdlib =
         locate::standard_library(context, &located.prefix, located.real_executable.as_deref());

@@ -25,10 +25,11 @@ pub(crate) fn of_installation(context: &Context<'_>, located: &Located) -> Envir
         Layout::Conda if is_conda_base(context, prefix) => return EnvironmentKind::CondaBase,
         Layout::Conda => return EnvironmentKind::Conda,
         Layout::Broken(crate::ProblemKind::NoPyvenvCfg, _) => return EnvironmentKind::Venv,
-        Layout::Broken(crate::ProblemKind::MissingPrefix, _) => {
-            return located.kind.unwrap_or(EnvironmentKind::Other);
+        Layout::Broken(crate::ProblemKind::EmptyInterpreter, _) => {
+            return EnvironmentKind::WindowsStore;
         }
-        _ => {}
+        Layout::Broken(..) => return located.kind.unwrap_or(EnvironmentKind::Other),
+        Layout::Installation | Layout::Virtual(_) => {}
     }
     if context.pyenv_root.as_ref().is_some_and(|root| prefix.starts_with(root.join("versions"))) {
         return EnvironmentKind::Pyenv;

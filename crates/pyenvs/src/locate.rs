@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use host::{FileKind, Os};
+use host::{FileKind, HostPath, Os};
 
-use crate::candidate::{Candidate, Place};
+use crate::candidate::{Candidate, Place, is_python_name};
 use crate::context::Context;
 use crate::paths::{self, Identity};
 use crate::pyvenv_cfg::{self, CfgRead};
@@ -72,9 +72,8 @@ fn at_prefix(context: &Context<'_>, prefix: &Path, named: bool) -> Option<Locate
         let executable = installed_interpreter(context, prefix);
         return Some(assemble(context, prefix, Layout::Conda, executable));
     }
-    if let Some(reason) = lost_pyvenv_cfg(context, prefix) {
+    if let Some(layout) = lost_pyvenv_cfg(context, prefix) {
         let executable = virtual_interpreter(context, prefix);
-        let layout = Layout::Broken(ProblemKind::NoPyvenvCfg, reason);
         return Some(assemble(context, prefix, layout, executable));
     }
     if let Some(executable) = installed_interpreter(context, prefix) {
@@ -131,6 +130,13 @@ fn at_executable(context: &Context<'_>, executable: &Path, named: bool) -> Optio
     };
     let real = behind_command_line_tools(context, real);
     let prefix = stable_prefix(context, prefix_of_interpreter(context.os(), &real)?);
+    if !is_python_name(&real) {
+        // A wrapper, or no Python at all: only running it would tell.
+        let reason = "it is not called like an interpreter, and its files do not tell what it is";
+        let layout = Layout::Broken(ProblemKind::Unreadable, reason.to_owned());
+        let executable = Some(executable.to_path_buf());
+        return named.then(|| assemble(context, &prefix, layout, executable));
+    }
     let is_conda = context.host.is_dir(&prefix.join("conda-meta"));
     let layout = if is_conda { Layout::Conda } else { Layout::Installation };
     // The name by which it was found is kept where it lies in the environment itself.
@@ -298,22 +304,28 @@ fn store_alias(context: &Context<'_>, executable: &Path) -> Option<Located> {
     Some(assemble(context, aliases, layout, Some(executable.to_path_buf())))
 }
 
-/// Why a directory without `pyvenv.cfg` should have one: it has an interpreter, packages and
-/// `activate`, or it is a project's `.venv`, which maturin and uv then refuse.
-fn lost_pyvenv_cfg(context: &Context<'_>, prefix: &Path) -> Option<String> {
+/// What is wrong with a directory that should have a `pyvenv.cfg`: it has an interpreter, packages
+/// and `activate`, or it is a project's `.venv`, which maturin and uv then refuse.
+fn lost_pyvenv_cfg(context: &Context<'_>, prefix: &Path) -> Option<Layout> {
     let host = context.host;
     let scripts = paths::scripts_directory(context.os(), prefix);
+    let broken = |reason: &str| Layout::Broken(ProblemKind::NoPyvenvCfg, reason.to_owned());
     if host.is_file(&scripts.join("activate"))
         && virtual_interpreter(context, prefix).is_some()
         && has_site_packages(context, prefix)
         && !is_legacy_virtualenv(context, prefix)
     {
-        return Some(
-            "it has an interpreter, packages and `activate`, but no pyvenv.cfg".to_owned(),
-        );
+        return Some(broken("it has an interpreter, packages and `activate`, but no pyvenv.cfg"));
     }
-    let is_dot_venv = prefix.file_name().is_some_and(|name| name == ".venv");
-    (is_dot_venv && host.is_dir(prefix)).then(|| "a `.venv` without pyvenv.cfg".to_owned())
+    if prefix.file_name().is_none_or(|name| name != ".venv") {
+        return None;
+    }
+    if host.is_dir(prefix) {
+        return Some(broken("a `.venv` without pyvenv.cfg"));
+    }
+    let target = host.read_link(prefix).ok().filter(|_| host.is_broken_link(prefix))?;
+    let detail = format!("a link to {}, which is not there", HostPath::new(target));
+    Some(Layout::Broken(ProblemKind::MissingPrefix, detail))
 }
 
 /// virtualenv before 20 wrote no `pyvenv.cfg`, but a file of its own.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr as _;
 
-use host::{FileKind, Host, HostPath, ReadError, Seen};
+use host::{FileKind, Host, HostPath, Seen};
 use pep440_rs::Version;
 use rayon::prelude::*;
 
@@ -91,27 +91,23 @@ fn parse_name(file: &str) -> Option<RecordName> {
             if after.starts_with(|c: char| c.is_ascii_digit()) { before } else { stem }
         }),
     };
-    let (name, version) = match stem.split_once('-') {
-        Some((name, version)) => {
-            // Names of old records may hold dashes themselves.
-            let last = stem.rsplit_once('-').filter(|(_, v)| Version::from_str(v).is_ok());
-            match last {
-                Some((name, version)) if Version::from_str(stem_rest(stem)).is_err() => {
-                    (name, Some(version))
-                }
-                _ => (name, Some(version)),
-            }
-        }
+    let (name, version) = match split_name(stem) {
+        Some((name, version)) => (name, Some(version.to_owned())),
         None => (stem, None),
     };
     if name.is_empty() {
         return None;
     }
-    Some(RecordName { name: normalize(name), version: version.map(str::to_owned), source })
+    Some(RecordName { name: normalize(name), version, source })
 }
 
-fn stem_rest(stem: &str) -> &str {
-    stem.split_once('-').map_or("", |(_, rest)| rest)
+/// Name and version part at the first dash, for both write their own dashes as underscores; names
+/// of old records did not, so where that gives no version the last dash is tried.
+fn split_name(stem: &str) -> Option<(&str, &str)> {
+    let first = stem.split_once('-')?;
+    let is_version = |text: &str| Version::from_str(text).is_ok();
+    let last = stem.rsplit_once('-').filter(|(_, version)| is_version(version));
+    Some(if is_version(first.1) { first } else { last.unwrap_or(first) })
 }
 
 /// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.
@@ -171,10 +167,8 @@ fn read_package(host: &Host, path: HostPath, record: RecordName, kind: FileKind)
 
 /// METADATA's version, or the name's where METADATA does not tell.
 fn version(host: &Host, metadata: &Path, named: Option<&str>) -> Seen<Version> {
-    let written = match host.read_start(metadata, METADATA_BYTES) {
-        Ok(bytes) => version_in_metadata(&bytes),
-        Err(ReadError::Io { .. }) | Err(_) => None,
-    };
+    let start = host.read_start(metadata, METADATA_BYTES).ok();
+    let written = start.and_then(|bytes| version_in_metadata(&bytes));
     // Names write `-` of a version as `_`.
     let named = named.map(|text| text.replace('_', "-"));
     match written.or(named) {

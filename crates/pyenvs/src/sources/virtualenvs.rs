@@ -26,7 +26,7 @@ fn homes(context: &Context<'_>) -> Vec<PathBuf> {
     let mut homes = Vec::new();
     homes.extend(host.variables.path("WORKON_HOME"));
     if let Some(home) = &host.home {
-        homes.push(home.join(".virtualenvs"));
+        homes.extend([".virtualenvs", ".venvs", "envs"].map(|name| home.join(name)));
         let data = match host.os {
             Os::Windows => home.join(".local/share"),
             _ => host.variables.path("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),

@@ -424,3 +424,35 @@ fn virtualenv_of_long_ago_is_not_called_broken() {
     let found = tree.discover();
     assert!(found.environments.iter().all(|environment| environment.problems.is_empty()));
 }
+
+#[test]
+fn a_dot_venv_that_leads_nowhere_is_told_and_one_that_is_hidden_is_not() {
+    let tree = tree();
+    tree.link("project/.venv", "/gone/venv");
+    tree.venv(".venv/one", "base");
+    let found = tree.discover();
+    let lost = at(&found, tree.path("project/.venv"));
+    assert_eq!(
+        (lost.kind, problems(lost)),
+        (EnvironmentKind::Venv, vec![ProblemKind::MissingPrefix])
+    );
+    assert!(lost.problems[0].detail.contains("/gone/venv"));
+    // The `.venv` above, a collection, is nobody's business while there is a nearer one.
+    assert_eq!(found.environments.len(), 1);
+    fs_err::remove_file(tree.path("project/.venv")).unwrap();
+    let found = tree.discover();
+    assert_eq!(problems(at(&found, tree.path(".venv"))), [ProblemKind::NoPyvenvCfg]);
+}
+
+#[test]
+fn a_program_that_is_no_python_is_told_and_gets_no_facts() {
+    let mut tree = tree();
+    tree.program("base/bin/wrapper", "#!/bin/sh\n");
+    tree.host.variables.set("PYO3_PYTHON", tree.path("base/bin/wrapper"));
+    let found = tree.discover();
+    let wrapper = at(&found, tree.path("base"));
+    assert_eq!(problems(wrapper), [ProblemKind::Unreadable]);
+    assert_eq!(wrapper.found_by, [FoundBy::Pyo3Python]);
+    assert!(wrapper.version.is_absent() && wrapper.stdlib.is_none());
+    assert_eq!(found.picks.pyo3.prefix(), Some(&wrapper.prefix));
+}
