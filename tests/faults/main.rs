@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
 
+mod env;
 mod garbage;
 mod harness;
 mod itself;
+mod pkg;
 mod silence;
 mod unchanged;

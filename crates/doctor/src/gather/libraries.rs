@@ -23,11 +23,11 @@ const LIST_LIMIT: usize = 100_000;
 const CONFIGURATION_LIMIT: u64 = 64 << 10;
 const CONFIGURATION_FILES: usize = 200;
 
-/// The OpenMP runtimes in an environment: in a conda prefix's libraries, and those that packages
-/// brought along.
+/// The OpenMP runtimes in an environment: in the libraries of a conda prefix or of a virtual
+/// environment (wheels may put files there), and those that packages brought along.
 pub(super) fn openmp(host: &Host, environment: &Environment) -> Vec<HostPath> {
     let mut directories = Vec::new();
-    if environment.kind.is_conda() {
+    if environment.kind.is_conda() || environment.kind.is_virtual() {
         directories.push(match host.os {
             Os::Windows => environment.prefix.join("Library/bin").to_path_buf(),
             Os::Linux | Os::Macos => environment.prefix.join("lib").to_path_buf(),

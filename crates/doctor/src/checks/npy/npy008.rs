@@ -33,6 +33,11 @@ fn run(facts: &Facts, findings: &mut Findings) {
         seen = true;
         let Some(numpy) = &environment.numpy else { continue };
         let Some(recorded) = numpy.conda_meta.first() else { continue };
+        // A numpy in the user's own directory hides conda's and does not replace it (PKG003).
+        let user_site = environment.python.user_site.as_ref();
+        if user_site.is_some_and(|site| numpy.directory.starts_with(site)) {
+            continue;
+        }
         findings.list.extend(judge(facts, environment, numpy, recorded));
     }
     if !seen {
