@@ -11,7 +11,7 @@ use crate::{EngineFacts, EngineSocket};
 const WISHES: &[&str] =
     &["Dockerfile", "Containerfile", "docker", "docker-compose.yml", "compose.yaml"];
 
-/// Longest configuration of docker's that is read.
+/// Longest configuration that is read.
 const CONFIGURATION_LIMIT: u64 = 1 << 20;
 
 pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
@@ -35,12 +35,22 @@ pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
             path: path(file),
         }),
         docker_remote,
-        wanted_by: WISHES
-            .iter()
-            .map(|name| project.join(name))
-            .find(|file| host.exists(file))
-            .map(path),
+        wanted_by: wanted_by(host, project).map(path),
     }
+}
+
+/// A `[build]` section of this tool's own configuration, else a file that is made for an engine.
+fn wanted_by(host: &Host, project: &Path) -> Option<PathBuf> {
+    let own = project.join("truewheel.toml");
+    let builds = host
+        .read_text(&own, CONFIGURATION_LIMIT)
+        .ok()
+        .and_then(|text| toml::from_str::<toml::Table>(&text).ok())
+        .is_some_and(|table| table.contains_key("build"));
+    if builds {
+        return Some(own);
+    }
+    WISHES.iter().map(|name| project.join(name)).find(|file| host.exists(file))
 }
 
 /// The context that `docker` uses, if it is not the default one: `DOCKER_CONTEXT`, else
@@ -112,6 +122,9 @@ mod tests {
 
     #[test]
     fn wishes_and_sockets_are_seen() {
+        let own = [("/p/truewheel.toml", "[build]\n"), ("/p/Dockerfile", "")];
+        let facts = gather(&machine(&[], &own), Path::new("/p"));
+        assert_eq!(facts.wanted_by, Some(path("/p/truewheel.toml")));
         let files = [("/p/Dockerfile", ""), ("/run/user/1000/docker.sock", "")];
         let facts =
             gather(&machine(&[("XDG_RUNTIME_DIR", "/run/user/1000")], &files), Path::new("/p"));

@@ -65,18 +65,19 @@ fn run(facts: &Facts, findings: &mut Findings) {
         None => finding.seen_at(facts.native(pip.0), "the Python of the first pip on PATH"),
     };
     let install = cures::pip_install(facts, environment, &["PACKAGE"]).join(" ");
+    finding = finding.cause(if has_pip {
+        "The directory of another Python's pip stands before this Python's on PATH"
+    } else {
+        "The environment of `python` has no pip, so the next one on PATH answers"
+    });
+    if has_pip {
+        finding = finding.fix(first_on_path(facts, environment));
+    }
     findings.push(
-        finding
-            .cause(if has_pip {
-                "The directory of another Python's pip stands before this Python's on PATH"
-            } else {
-                "The environment of `python` has no pip, so the next one on PATH answers"
-            })
-            .fix(
-                Fix::new(Safety::Manual, "install with the Python named")
-                    .by_hand(format!("type `{install}` instead of `pip install PACKAGE`")),
-            )
-            .fix(first_on_path(facts, environment)),
+        finding.fix(
+            Fix::new(Safety::Manual, "install with the Python named")
+                .by_hand(format!("type `{install}` instead of `pip install PACKAGE`")),
+        ),
     );
 }
 
