@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
 
+mod bld;
+mod ctr;
 mod env;
 mod garbage;
 mod harness;

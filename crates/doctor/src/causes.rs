@@ -17,6 +17,9 @@ const FOLLOWS: &[(&str, &str, Reach)] = &[
     // Where the base is gone, both the link to it and `home` lead nowhere.
     ("ENV002", "ENV001", Reach::SameSubject),
     ("ENV002", "ENV004", Reach::SameSubject),
+    // An environment with the wrong Python for the project has the wrong one for its PyO3 too.
+    ("BLD002", "ENV007", Reach::SameSubject),
+    ("BLD003", "ENV007", Reach::SameSubject),
 ];
 
 /// Sets `because_of` on every finding whose cause is also in the list.

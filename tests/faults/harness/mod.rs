@@ -237,15 +237,20 @@ impl Sandbox {
     /// Runs a command that needs an index of packages; where there is no network the test is
     /// skipped.
     #[track_caller]
-    fn run_installer(&self, command: &Invocation) {
-        let command = tools::network_variables()
-            .into_iter()
-            .fold(command.clone(), |command, (name, value)| command.env(name, value));
+    pub(crate) fn run_installer(&self, command: &Invocation) {
+        let command = self.with_network(command);
         let output = finish(&command);
         if !output.success() && tools::is_network_failure(&output.stderr_text()) {
             skip("the package index cannot be reached");
         }
         expect_success(&command, &output);
+    }
+
+    /// The command with the user's own settings for reaching an index of packages.
+    pub(crate) fn with_network(&self, command: &Invocation) -> Invocation {
+        tools::network_variables()
+            .into_iter()
+            .fold(command.clone(), |command, (name, value)| command.env(name, value))
     }
 
     /// A command in the project with the sandbox's variables and no others, that cannot change the

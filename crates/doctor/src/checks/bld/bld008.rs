@@ -4,7 +4,7 @@ use pep440_rs::Version;
 use pyenvs::EnvironmentKind;
 use report::{Finding, Fix, Platform, Safety, Severity};
 
-use super::{as_root, python_minor};
+use super::{as_root, python_minor, requirement_name};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -37,7 +37,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
     let reason = pyproject
         .build_requires
         .iter()
-        .map(|requirement| name_of(requirement))
+        .map(|requirement| requirement_name(requirement))
         .find(|name| COMPILE_C.contains(&name.as_str()));
     let Some(reason) = reason else {
         findings.skip("the project compiles no C against Python; PyO3 needs no headers");
@@ -66,14 +66,6 @@ fn run(facts: &Facts, findings: &mut Findings) {
             ),
         );
     }
-}
-
-/// `cython` of `Cython>=3; python_version < "4"`.
-fn name_of(requirement: &str) -> String {
-    let end = requirement
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-        .unwrap_or(requirement.len());
-    requirement[..end].trim().to_ascii_lowercase().replace(['_', '.'], "-")
 }
 
 fn installs_here(environment: &EnvironmentFacts) -> bool {
@@ -154,8 +146,8 @@ mod tests {
 
     #[test]
     fn names_are_taken_out_of_requirements() {
-        assert_eq!(name_of("scikit_build.core[pyproject]>=0.5"), "scikit-build-core");
-        assert_eq!(name_of("Cython ; python_version < '3.9'"), "cython");
-        assert_eq!(name_of(""), "");
+        assert_eq!(requirement_name("scikit_build.core[pyproject]>=0.5"), "scikit-build-core");
+        assert_eq!(requirement_name("Cython ; python_version < '3.9'"), "cython");
+        assert_eq!(requirement_name(""), "");
     }
 }

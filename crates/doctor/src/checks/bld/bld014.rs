@@ -4,10 +4,11 @@ use host::Os;
 use pyenvs::Pick;
 use report::{Finding, Fix, Safety, Severity};
 
+use super::requirement_name;
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{Facts, Findings, Role, cures};
+use crate::{EnvironmentFacts, Facts, Findings, Pyproject, Role, cures};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -53,6 +54,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
     };
     let Some(environment) = facts.environment(prefix) else { return };
     let Some(marker) = &environment.python.externally_managed else { return };
+    // Where everything that the project depends on is there already, nothing need be installed.
+    let missing = missing_dependency(pyproject, environment);
+    let severity = if missing.is_some() { Severity::Warning } else { Severity::Info };
     let base = cures::base_interpreter(facts, environment)
         .map_or_else(|| facts.native(executable), |base| cures::interpreter(facts, base));
     let place = facts.native(&facts.project.root.join(".venv"));
@@ -84,16 +88,30 @@ fn run(facts: &Facts, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            Severity::Warning,
+            severity,
             environment.subject(facts),
             "`pip install` will refuse: the system manages this Python, and the project has no \
              environment of its own",
         )
         .seen_at(facts.native(marker), "marks the Python as externally managed (PEP 668)")
         .seen(format!("pip on PATH installs into {}", facts.short(executable)))
+        .seen(match missing {
+            Some(name) => format!("the project depends on {name}, which is not installed there"),
+            None => "everything that the project depends on is installed there".to_owned(),
+        })
         .cause("The distribution's own programs use this Python, so its packages are left to apt, dnf or brew")
         .fix(own),
     );
+}
+
+/// The first dependency of the project that is not installed, conditions left out.
+fn missing_dependency(pyproject: &Pyproject, environment: &EnvironmentFacts) -> Option<String> {
+    pyproject
+        .dependencies
+        .iter()
+        .filter(|requirement| !requirement.contains(';'))
+        .map(|requirement| requirement_name(requirement))
+        .find(|name| environment.python.packages_named(name).next().is_none())
 }
 
 #[cfg(test)]
@@ -112,6 +130,21 @@ mod tests {
         python.roles = vec![Role::OnPath, Role::Pip, Role::System];
         python.judged = true;
         facts
+    }
+
+    #[test]
+    fn it_is_a_warning_when_something_must_be_installed() {
+        let mut facts = no_environment();
+        for (dependencies, severity) in
+            [(vec![], Severity::Info), (vec!["Nothing_Here>=1".to_owned()], Severity::Warning)]
+        {
+            if let Seen::Seen(pyproject) = &mut facts.project.pyproject {
+                pyproject.dependencies = dependencies;
+            }
+            let mut findings = Findings::default();
+            run(&facts, &mut findings);
+            assert_eq!(findings.list[0].severity, severity);
+        }
     }
 
     pub(super) fn environment_in_the_project() -> Facts {

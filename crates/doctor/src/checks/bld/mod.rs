@@ -94,6 +94,14 @@ fn python_minor(environment: &EnvironmentFacts) -> Option<(u64, u64)> {
     Some((*release.first()?, *release.get(1)?))
 }
 
+/// The name in a requirement, normalised: `cython` of `Cython>=3; python_version < "4"`.
+fn requirement_name(requirement: &str) -> String {
+    let end = requirement
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+        .unwrap_or(requirement.len());
+    requirement[..end].trim().to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
 /// Makes a virtual environment anew with a Python that is here and within `range` (such as
 /// `>=3.9,<3.14`); for other environments, and where there is no such Python, nothing.
 fn recreate_within(facts: &Facts, environment: &EnvironmentFacts, range: &str) -> Option<Fix> {
