@@ -33,8 +33,44 @@ pub fn pages() -> impl Iterator<Item = Page> {
     implemented.chain(PLANNED.iter().copied())
 }
 
+/// A page that no check stands behind yet.
+macro_rules! planned {
+    ($code:literal, $name:literal) => {
+        Page {
+            code: $code,
+            name: $name,
+            markdown: include_str!(concat!("../pages/", $code, ".md")),
+            implemented: false,
+        }
+    };
+}
+
 /// Faults that are known and described, and that no check looks for yet.
-const PLANNED: &[Page] = &[];
+const PLANNED: &[Page] = &[
+    planned!("BLD011", "pyo3-rebuilt-every-time"),
+    planned!("BLD012", "stale-pyo3-configuration"),
+    planned!("BLD018", "conda-path-with-a-space"),
+    planned!("EXT005", "extension-in-use"),
+    planned!("EXT006", "macos-stale-signature"),
+    planned!("EXT007", "declared-method-missing"),
+    planned!("EXT008", "module-older-than-sources"),
+    planned!("EXT009", "stub-drift"),
+    planned!("FS004", "text-file-busy"),
+    planned!("FS006", "wsl-foreign-file-system"),
+    planned!("FS007", "no-locks-on-nfs"),
+    planned!("FS013", "blocked-by-policy"),
+    planned!("DAT001", "pickle-names-another-numpy"),
+    planned!("DAT002", "object-array"),
+    planned!("DAT003", "dangerous-pickle"),
+    planned!("DAT004", "hostile-archive"),
+    planned!("DAT005", "truncated-archive"),
+    planned!("DAT006", "dtype-of-newer-numpy"),
+    planned!("DAT007", "pickle-between-interpreters"),
+    planned!("WSM001", "pyodide-npy-descriptor"),
+    planned!("CTR003", "engine-in-restricted-host"),
+    planned!("CTR004", "image-not-reachable"),
+    planned!("CTR005", "root-owned-output"),
+];
 
 #[cfg(test)]
 mod tests {
