@@ -11,6 +11,8 @@ mod env;
 mod garbage;
 mod harness;
 mod itself;
+mod libraries;
+mod npy;
 mod pkg;
 mod silence;
 mod unchanged;

@@ -274,6 +274,7 @@ fn read(host: &Host, candidate: Candidate, cache: &Cache) -> Option<ModuleFacts>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use pyenvs::EnvironmentKind;
 
     use super::*;
@@ -380,6 +381,20 @@ mod tests {
             ["/s/x.libs/a.so", "/s/libopenblasp-r0.3.so", "/s/a.0.so", "/s/a.so.1", "/t/a.so"]
         {
             assert_eq!(name(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_name_an_import_statement_could_name_it(
+            file in "(/|\\.|so|pyd|cpython-|abi3|_|a|\\PC)*",
+        ) {
+            let environment = bare_environment("/v", "3.11.7", EnvironmentKind::Venv).python;
+            let file = Path::new("/s").join(file.trim_start_matches('/'));
+            if let Some((name, suffix)) = module_name(&environment, &file, Path::new("/s")) {
+                prop_assert!(name.split('.').all(is_identifier), "{name}");
+                prop_assert!(suffix.starts_with('.'));
+            }
         }
     }
 }

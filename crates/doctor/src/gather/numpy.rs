@@ -308,6 +308,7 @@ fn is_altered(host: &Host, file: &Path, listed: &CondaPath) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use pyenvs::PyvenvCfg;
 
     use super::*;
@@ -404,5 +405,14 @@ mod tests {
         let facts = gather(&host, &environment(root.path(), EnvironmentKind::Conda)).unwrap();
         assert_eq!(facts.conda_meta.len(), 1);
         assert_eq!(facts.altered, [path(root.path().join(&file))]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic(text in "(version|_|:|=| |'|\"|#define|NPY_ABI_VERSION|0x|\n|\\PC)*") {
+            let _ = version_in(&text);
+            let _ = number(&Seen::Seen(text.clone()), "NPY_ABI_VERSION");
+            let _ = serde_json::from_str::<CondaMeta>(&text);
+        }
     }
 }

@@ -218,7 +218,7 @@ fn fixes(
     if broken.numpy_failure().is_some() {
         fixes.extend(upgrade_reader(facts, reader));
     }
-    fixes.push(use_npz(facts, writer, severity));
+    fixes.push(use_npz(facts, writer, reader, severity));
     if !broken.fails_always() {
         let line = format!(
             "in {}: `pickle.dump(data, file, protocol=4)`; pandas: `frame.to_pickle(path, \
@@ -277,7 +277,7 @@ fn packages_for_numpy_1(environment: &EnvironmentFacts) -> Vec<String> {
 }
 
 /// Files that name no module of numpy.
-fn use_npz(facts: &Facts, writer: End<'_>, severity: Severity) -> Fix {
+fn use_npz(facts: &Facts, writer: End<'_>, reader: End<'_>, severity: Severity) -> Fix {
     let fix = Fix::new(Safety::Manual, "exchange .npz files, which every numpy reads")
         .by_hand("where it is written: `np.savez(\"data.npz\", x=x)`")
         .by_hand("where it is read: `x = np.load(\"data.npz\", allow_pickle=False)[\"x\"]`");
@@ -285,11 +285,12 @@ fn use_npz(facts: &Facts, writer: End<'_>, severity: Severity) -> Fix {
         return fix;
     }
     let file = facts.native(&facts.project.root.join("truewheel.toml"));
-    let path = facts.native(&writer.environment.python.prefix);
+    // The versions in the subject's label may change.
+    let pair = format!("{} (*) -> {} (*)", writer.name(facts), reader.name(facts));
     fix.edit(
         file,
         format!(
-            "under [doctor]: suppress = [{{ code = \"NPY004\", path = {path:?}, reason = \"arrays \
+            "under [doctor]: suppress = [{{ code = \"NPY004\", subject = {pair:?}, reason = \"arrays \
              go as .npz\" }}]"
         ),
     )

@@ -1,6 +1,8 @@
 //! NPY008: conda's records and the numpy that is really there disagree.
 
+use host::HostPath;
 use pep440_rs::Version;
+use pyenvs::Package;
 use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
@@ -113,19 +115,26 @@ fn judge(
     Some(finding.fix(restore(facts, environment, recorded)))
 }
 
-/// pip takes its numpy away (each record of it), then conda puts its own back.
+/// Records that do not say what to delete go first, since no tool can uninstall by them. Then pip
+/// takes its numpy away, once for each record, and conda puts its own back.
 fn restore(facts: &Facts, environment: &EnvironmentFacts, recorded: &Version) -> Fix {
-    let fix = Fix::new(Safety::Confirm, format!("put conda's numpy {recorded} back"));
-    let records = environment.python.packages_named("numpy").count();
-    let fix = (0..records)
-        .fold(fix, |fix, _| fix.run(cures::pip_uninstall(facts, environment, &["numpy"])));
+    let mut fix = Fix::new(Safety::Confirm, format!("put conda's numpy {recorded} back"));
+    let (whole, hollow): (Vec<&Package>, Vec<&Package>) =
+        environment.python.packages_named("numpy").partition(|package| package.record.is_seen());
+    if !hollow.is_empty() {
+        let hollow: Vec<&HostPath> = hollow.iter().map(|package| &package.path).collect();
+        fix = fix.run(cures::delete(facts, &hollow));
+    }
+    for _ in whole {
+        fix = fix.run(cures::pip_uninstall(facts, environment, &["numpy"]));
+    }
     let requirement = format!("numpy={recorded}");
     fix.run(cures::conda_install(facts, environment, &["--force-reinstall", &requirement]))
 }
 
 #[cfg(test)]
 mod tests {
-    use host::{HostPath, Seen};
+    use host::Seen;
     use pyenvs::{CondaRecord, EnvironmentKind};
 
     use super::*;
@@ -201,6 +210,13 @@ mod tests {
         let mut findings = Findings::default();
         run(&pip_over_conda(), &mut findings);
         assert_eq!(findings.list[0].fixes[0].steps.len(), 2);
+        let mut hollow = pip_over_conda();
+        let mut left = venv(&mut hollow).python.packages.last().unwrap().clone();
+        left.record = Seen::Absent;
+        venv(&mut hollow).python.packages.push(left);
+        let mut findings = Findings::default();
+        run(&hollow, &mut findings);
+        assert_eq!(findings.list[0].fixes[0].steps.len(), 3);
         let mut findings = Findings::default();
         run(&uninstalled_by_pip(), &mut findings);
         assert_eq!(findings.list[0].severity, Severity::Error);
