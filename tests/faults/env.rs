@@ -142,6 +142,21 @@ fn an_environment_without_its_interpreter() {
 }
 
 #[test]
+fn an_environment_of_virtualenv_without_its_interpreter() {
+    sandbox(|sandbox| {
+        let python = sandbox.python("3.11");
+        sandbox.offer_virtualenv();
+        let venv = sandbox.virtualenv(&python, ".venv");
+        fs_err::remove_file(venv.program("python")).unwrap();
+        fs_err::remove_file(venv.program("python3")).unwrap();
+        sandbox.doctor().only(&["ENV004"]).apply_fix("ENV004").silent();
+        imports(sandbox, &venv, "pip");
+        let configuration = fs_err::read_to_string(venv.prefix.join("pyvenv.cfg")).unwrap();
+        assert!(configuration.contains("virtualenv ="), "{configuration}");
+    });
+}
+
+#[test]
 fn an_environment_with_a_damaged_configuration() {
     sandbox(|sandbox| {
         let python = sandbox.python("3.11");

@@ -10,7 +10,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pyenvs::{EnvironmentKind, Implementation, Package, ProblemKind};
 use report::{Fix, Safety};
 
-use crate::{CrateManifest, EnvironmentFacts, Facts, Role};
+use crate::{CrateManifest, EnvironmentFacts, Facts, Role, Tool};
 
 /// Longest list of packages that a cure installs again by itself; a longer one is left to the
 /// project's own requirements.
@@ -64,8 +64,18 @@ pub(crate) fn uses_uv_pip(facts: &Facts, environment: &EnvironmentFacts) -> bool
         .is_some_and(|configuration| configuration.include_system_site_packages);
     let has_pip = environment.python.packages_named("pip").next().is_some()
         || environment.python.conda_packages.iter().any(|record| record.name == "pip");
-    let has_uv = !facts.toolchain.uv.is_empty();
+    let has_uv = uv(facts, environment).is_some();
     !has_pip && !sees_base && (has_uv || environment.python.kind == EnvironmentKind::UvVenv)
+}
+
+/// uv, if there is one besides that of the environment itself, which goes with it when it is made
+/// anew.
+fn uv<'a>(facts: &'a Facts, environment: &EnvironmentFacts) -> Option<&'a Tool> {
+    first_outside(&facts.toolchain.uv, environment)
+}
+
+fn first_outside<'a>(tools: &'a [Tool], environment: &EnvironmentFacts) -> Option<&'a Tool> {
+    tools.iter().find(|tool| !tool.path.starts_with(&environment.python.prefix))
 }
 
 /// `conda install -p PREFIX SPECIFICATIONS`, without asking.
@@ -181,7 +191,7 @@ pub(crate) fn base_interpreter<'a>(
 ) -> Option<&'a EnvironmentFacts> {
     let wanted = environment.python.version.get();
     // Debian's Python makes environments only with `python3-venv`; uv needs nothing of it.
-    let has_uv = !facts.toolchain.uv.is_empty();
+    let has_uv = uv(facts, environment).is_some();
     let freethreaded = environment.python.abi.get().is_some_and(|abi| abi.free_threaded);
     let candidates = facts.environments.iter().filter(|candidate| {
         let python = &candidate.python;
@@ -232,8 +242,7 @@ pub(crate) fn create(
     if configuration.is_some_and(|c| c.include_system_site_packages) {
         flags.push("--system-site-packages");
     }
-    let uv = facts.toolchain.uv.first();
-    if let (EnvironmentKind::UvVenv, Some(uv)) = (like.python.kind, uv) {
+    if let (EnvironmentKind::UvVenv, Some(uv)) = (like.python.kind, uv(facts, like)) {
         // Before 0.8 uv replaced an environment unasked and did not know the flag.
         let knows_clear = uv
             .version
@@ -254,23 +263,27 @@ pub(crate) fn create(
     }
     flags.insert(0, "--clear");
     if like.python.kind == EnvironmentKind::Virtualenv
-        && let Some(home) = virtualenv_home(facts, like)
+        && let Some(program) = virtualenv(facts, like)
     {
-        let fixed = [home.as_str(), "-m", "virtualenv"];
-        return argv(fixed.iter().chain(&flags).chain(&["--python", base, prefix.as_str()]));
+        let program = program.iter().map(String::as_str);
+        return argv(program.chain(flags).chain(["--python", base, prefix.as_str()]));
     }
     argv([base, "-m", "venv"].iter().chain(&flags).chain(&[prefix.as_str()]))
 }
 
-/// An interpreter, other than that of `environment`, which has virtualenv installed.
-fn virtualenv_home(facts: &Facts, environment: &EnvironmentFacts) -> Option<String> {
-    facts
+/// How to start virtualenv: by its name where it is on `PATH`, else with an interpreter, other than
+/// that of `environment`, which has it installed.
+fn virtualenv(facts: &Facts, environment: &EnvironmentFacts) -> Option<Vec<String>> {
+    if first_outside(&facts.toolchain.virtualenv, environment).is_some() {
+        return Some(argv(["virtualenv"]));
+    }
+    let home = facts
         .environments
         .iter()
         .filter(|candidate| candidate.python.prefix != environment.python.prefix)
         .filter(|candidate| candidate.python.is_usable())
-        .find(|candidate| candidate.python.packages_named("virtualenv").next().is_some())
-        .and_then(|candidate| candidate.interpreter(facts))
+        .find(|candidate| candidate.python.packages_named("virtualenv").next().is_some())?;
+    Some(argv([home.interpreter(facts)?.as_str(), "-m", "virtualenv"]))
 }
 
 /// Makes a virtual environment anew, in place, with a Python that exists and fits the project,
@@ -323,7 +336,7 @@ pub(crate) fn recreate_at(facts: &Facts, environment: &EnvironmentFacts, prefix:
         let wanted = required.map_or_else(|| "3".to_owned(), str::to_owned);
         let title = format!("install a Python that fits `{wanted}`, then recreate the environment");
         let fix = Fix::new(Safety::Manual, title);
-        if facts.toolchain.uv.is_empty() {
+        if uv(facts, environment).is_none() {
             return fix.by_hand(format!(
                 "no Python on this machine fits `{wanted}`: install one (python.org, pyenv, or your \
                  system's packages), then run the doctor again"
@@ -390,7 +403,7 @@ fn bring_back(
     let is_uv_project = facts.project.pyproject.get().is_some_and(|p| p.uses_uv)
         && environment.has_role(Role::Project)
         && *prefix == facts.project.root.join(".venv")
-        && !facts.toolchain.uv.is_empty();
+        && uv(facts, environment).is_some();
     if is_uv_project {
         let root = facts.native(&facts.project.root);
         return fix.run(["uv", "sync", "--project", root.as_str()]);
@@ -435,7 +448,6 @@ mod tests {
     use report::Step;
 
     use super::*;
-    use crate::Tool;
     use crate::testing::{PROJECT, bare_environment, healthy, package, venv};
 
     fn commands(fix: &Fix) -> Vec<String> {
@@ -448,13 +460,17 @@ mod tests {
             .collect()
     }
 
-    fn add_uv(facts: &mut Facts, version: &str) {
-        facts.toolchain.uv.push(Tool {
-            path: HostPath::from("/home/dev/.local/bin/uv"),
-            real_path: HostPath::from("/home/dev/.local/bin/uv"),
+    fn tool(path: &str, version: &str) -> Tool {
+        Tool {
+            path: HostPath::from(path),
+            real_path: HostPath::from(path),
             version: Seen::Seen(version.to_owned()),
             environment: None,
-        });
+        }
+    }
+
+    fn add_uv(facts: &mut Facts, version: &str) {
+        facts.toolchain.uv.push(tool("/home/dev/.local/bin/uv", version));
     }
 
     fn add_pyenv(facts: &mut Facts, version: &str) {
@@ -603,6 +619,18 @@ mod tests {
             "/home/dev/tools/bin/python -m virtualenv --clear --python /usr/bin/python \
              /home/dev/project/.venv"
         );
+    }
+
+    #[test]
+    fn a_tool_that_goes_with_the_environment_is_not_used_to_make_it() {
+        let mut facts = healthy();
+        let environment = venv(&mut facts);
+        environment.python.kind = EnvironmentKind::Virtualenv;
+        let environment = environment.clone();
+        facts.toolchain.virtualenv = vec![tool("/home/dev/project/.venv/bin/virtualenv", "21.0")];
+        assert!(commands(&recreate(&facts, &environment))[0].contains("-m venv"));
+        facts.toolchain.virtualenv.push(tool("/usr/bin/virtualenv", "20.17"));
+        assert!(commands(&recreate(&facts, &environment))[0].starts_with("virtualenv --clear"));
     }
 
     #[test]

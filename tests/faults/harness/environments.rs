@@ -110,6 +110,11 @@ impl Sandbox {
         self.offer("maturin");
     }
 
+    /// Puts virtualenv on `PATH`.
+    pub(crate) fn offer_virtualenv(&self) {
+        self.offer("virtualenv");
+    }
+
     fn offer(&self, program: &str) {
         self.replace_with_link(&self.path("bin").join(program), tools::program(program));
         if !self.path.borrow().contains(&self.path("bin")) {

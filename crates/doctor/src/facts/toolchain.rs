@@ -90,6 +90,8 @@ pub struct ToolchainFacts {
     pub uv: Vec<Tool>,
     /// Every `pip` on `PATH`, in order.
     pub pip: Vec<Tool>,
+    /// Every `virtualenv` on `PATH`, in order.
+    pub virtualenv: Vec<Tool>,
     /// pyenv, if it is here.
     pub pyenv: Option<PyenvFacts>,
 }

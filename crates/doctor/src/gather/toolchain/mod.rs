@@ -19,11 +19,12 @@ pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> ToolchainFac
     let (rustc, (tools, pyenv)) = rayon::join(
         || rustc::gather(host, project, cache),
         || {
-            let tools = ["maturin", "uv", "pip"].map(|name| tools::gather(host, name));
+            let tools =
+                ["maturin", "uv", "pip", "virtualenv"].map(|name| tools::gather(host, name));
             (tools, pyenv::gather(host, project))
         },
     );
-    let [maturin, uv, pip] = tools;
+    let [maturin, uv, pip, virtualenv] = tools;
     ToolchainFacts {
         rustc,
         cargo: host.program("cargo").map(path),
@@ -32,6 +33,7 @@ pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> ToolchainFac
         maturin,
         uv,
         pip,
+        virtualenv,
         pyenv,
     }
 }

@@ -1,4 +1,4 @@
-//! Python programs on `PATH`: `maturin`, `uv`, `pip`.
+//! Python programs on `PATH`: `maturin`, `uv`, `pip`, `virtualenv`.
 
 use std::path::{Path, PathBuf};
 
