@@ -120,6 +120,14 @@ pub(crate) fn delete(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
     }
 }
 
+/// Makes a directory, and those above it.
+pub(crate) fn make_directory(facts: &Facts, path: &str) -> Vec<String> {
+    match facts.machine.os {
+        Os::Linux | Os::Macos => argv(["mkdir", "-p", "--", path]),
+        Os::Windows => argv(["cmd", "/c", "mkdir", path]),
+    }
+}
+
 /// The interpreter of an environment as commands name it; where none was found, the one it would
 /// have.
 pub(crate) fn interpreter(facts: &Facts, environment: &EnvironmentFacts) -> String {

@@ -3,6 +3,8 @@
 mod bld;
 mod ctr;
 mod env;
+mod ext;
+mod fs;
 mod lib;
 mod npy;
 mod pkg;
@@ -51,6 +53,23 @@ pub const CHECKS: &[&Check] = &[
     &bld::bld016::CHECK,
     &bld::bld017::CHECK,
     &bld::bld019::CHECK,
+    &ext::ext001::CHECK,
+    &ext::ext002::CHECK,
+    &ext::ext003::CHECK,
+    &ext::ext004::CHECK,
+    &fs::fs001::CHECK,
+    &fs::fs002::CHECK,
+    &fs::fs003::CHECK,
+    &fs::fs005::CHECK,
+    &fs::fs008::CHECK,
+    &fs::fs009::CHECK,
+    &fs::fs010::CHECK,
+    &fs::fs011::CHECK,
+    &fs::fs012::CHECK,
+    &fs::fs014::CHECK,
+    &fs::fs015::CHECK,
+    &fs::fs016::CHECK,
+    &fs::fs017::CHECK,
     &ctr::ctr001::CHECK,
     &ctr::ctr002::CHECK,
 ];

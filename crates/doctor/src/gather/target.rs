@@ -120,30 +120,28 @@ fn build_script(host: &Host, unit: &Path) -> Option<BuildScript> {
     Some(BuildScript {
         len: metadata.len,
         mode: metadata.mode,
-        architectures: architectures(host, &file, metadata.len),
+        architectures: architectures(host, &file, metadata.len)?,
         path: path(file),
     })
 }
 
-fn architectures(host: &Host, file: &Path, length: u64) -> Seen<Vec<String>> {
+/// Nothing for a file that this user may not read: whose it is, is another question.
+fn architectures(host: &Host, file: &Path, length: u64) -> Option<Seen<Vec<String>>> {
     if length == 0 {
-        return Seen::Broken("the file is empty".to_owned());
+        return Some(Seen::Broken("the file is empty".to_owned()));
     }
-    let start = match host.read_start(file, HEADER) {
-        Ok(start) => start,
-        Err(error) => return Seen::Broken(error.reason()),
-    };
+    let start = host.read_start(file, HEADER).ok()?;
     let architectures = match artifacts::architectures(&start) {
         Ok((_, architectures)) => architectures,
-        Err(error) => return Seen::Broken(error.to_string()),
+        Err(error) => return Some(Seen::Broken(error.to_string())),
     };
     // A header that does not tell the size is left alone: the architecture was told.
-    match artifacts::declared_size(&start) {
+    Some(match artifacts::declared_size(&start) {
         Ok(expected) if length < expected => Seen::Broken(format!(
             "the file ends after {length} bytes, and its header speaks of {expected}"
         )),
         Ok(_) | Err(_) => Seen::Seen(architectures),
-    }
+    })
 }
 
 /// The target directory that build scripts' records name, if all that are asked agree that it was

@@ -1,0 +1,59 @@
+//! EXT: stale and shadowed extension modules.
+
+pub(super) mod ext001;
+pub(super) mod ext002;
+pub(super) mod ext003;
+pub(super) mod ext004;
+mod patterns;
+
+use host::HostPath;
+
+use crate::{CrateManifest, Facts, Pyproject};
+
+/// The project's declarations, if maturin builds it.
+fn maturin_project(facts: &Facts) -> Option<&Pyproject> {
+    facts.project.pyproject.get().filter(|pyproject| {
+        pyproject
+            .build_backend
+            .as_deref()
+            .is_some_and(|backend| backend == "maturin" || backend.starts_with("maturin."))
+    })
+}
+
+/// The crate that becomes the extension module: the one that `manifest-path` names, else the one
+/// beside `pyproject.toml`, else the only one that uses PyO3.
+fn extension_crate<'a>(facts: &'a Facts, pyproject: &Pyproject) -> Option<&'a CrateManifest> {
+    let root = &facts.project.root;
+    let named = pyproject.maturin.as_ref().and_then(|maturin| maturin.manifest_path.as_deref());
+    let manifest = root.join(named.unwrap_or("Cargo.toml"));
+    let manifest: std::path::PathBuf = manifest.components().collect();
+    let crates = &facts.project.crates;
+    crates.iter().find(|one| one.path.as_path() == manifest && one.has_lib).or_else(|| {
+        let mut using = facts.project.crates_using("pyo3").filter(|one| one.has_lib);
+        using.next().filter(|_| using.next().is_none() && named.is_none())
+    })
+}
+
+/// The last part of the name by which Python imports the project's compiled module.
+fn module_stem(facts: &Facts, pyproject: &Pyproject) -> Option<String> {
+    let maturin = pyproject.maturin.as_ref();
+    match maturin.and_then(|maturin| maturin.module_name.as_deref()) {
+        Some(name) => name.rsplit('.').next().map(str::to_owned),
+        None => extension_crate(facts, pyproject).map(|manifest| manifest.lib_name.clone()),
+    }
+}
+
+/// `_core` and `.cpython-311-x86_64-linux-gnu.so` of such a file. A module's own name has no dot.
+fn stem_and_suffix(file: &HostPath) -> Option<(&str, &str)> {
+    let name = file.file_name()?.to_str()?;
+    let dot = name.find('.')?;
+    Some(name.split_at(dot))
+}
+
+/// Directory below which the project's Python packages lie.
+fn python_source(facts: &Facts, pyproject: &Pyproject) -> HostPath {
+    let maturin = pyproject.maturin.as_ref();
+    let source = maturin.and_then(|maturin| maturin.python_source.as_deref()).unwrap_or(".");
+    let source: std::path::PathBuf = facts.project.root.join(source).components().collect();
+    HostPath::new(source)
+}
