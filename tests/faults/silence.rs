@@ -97,7 +97,7 @@ fn a_conda_environment() {
 fn the_system_python_and_nothing_else() {
     sandbox(|sandbox| {
         sandbox.system_python();
-        sandbox.src_layout_project();
+        sandbox.write("report.py", "print('no package, so nothing is installed')\n");
         sandbox.doctor().silent();
     });
 }

@@ -14,10 +14,7 @@ const SIZE_LIMIT: u64 = 256 << 10;
 /// directory out itself.
 pub(crate) fn virtual_env(context: &Context<'_>, prefix: &Path) -> Option<PathBuf> {
     let scripts = paths::scripts_directory(context.os(), prefix);
-    let text = |name: &str| {
-        let bytes = context.host.read(&scripts.join(name), SIZE_LIMIT).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
-    };
+    let text = |name: &str| context.read_text(&scripts.join(name), SIZE_LIMIT);
     let os = context.os();
     if os == Os::Windows
         && let Some(value) = text("activate.bat").and_then(|text| from_batch(&text))

@@ -94,9 +94,12 @@ pub fn read_environment(host: &Host, prefix_or_executable: &Path) -> Option<Envi
     Some(environment)
 }
 
-/// Adds packages, leftovers, `.pth` files and scripts to an environment read in outline.
-pub fn complete(host: &Host, environment: &mut Environment) {
-    complete_with(&Context::new(host, &host.working_directory), environment);
+/// Adds packages, leftovers, `.pth` files and scripts to an environment read in outline. Returns
+/// what could not be read on the way.
+pub fn complete(host: &Host, environment: &mut Environment) -> Vec<String> {
+    let context = Context::new(host, &host.working_directory);
+    complete_with(&context, environment);
+    context.into_unreadable()
 }
 
 fn complete_with(context: &Context<'_>, environment: &mut Environment) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr as _;
 
-use host::{FileKind, Host, HostPath, Seen};
+use host::{FileKind, HostPath, Seen};
 use pep440_rs::Version;
 use rayon::prelude::*;
 
@@ -64,7 +64,7 @@ pub(crate) fn read(
     contents.packages = records
         .into_par_iter()
         .with_min_len(8)
-        .map(|(path, record, kind)| read_package(context.host, path, record, kind))
+        .map(|(path, record, kind)| read_package(context, path, record, kind))
         .collect();
     contents.packages.sort_by(|a, b| a.name.cmp(&b.name));
     (contents, failures)
@@ -125,7 +125,13 @@ pub(crate) fn normalize(name: &str) -> String {
     normalized
 }
 
-fn read_package(host: &Host, path: HostPath, record: RecordName, kind: FileKind) -> Package {
+fn read_package(
+    context: &Context<'_>,
+    path: HostPath,
+    record: RecordName,
+    kind: FileKind,
+) -> Package {
+    let host = context.host;
     let is_dist_info = record.source == PackageSource::DistInfo;
     let is_file = kind == FileKind::File;
     let metadata = match (is_file, is_dist_info) {
@@ -134,7 +140,7 @@ fn read_package(host: &Host, path: HostPath, record: RecordName, kind: FileKind)
         (false, false) => path.join("PKG-INFO"),
     };
     let mut package = Package {
-        version: version(host, &metadata, record.version.as_deref()),
+        version: version(context, &metadata, record.version.as_deref()),
         name: record.name,
         source: record.source,
         installer: None,
@@ -146,28 +152,39 @@ fn read_package(host: &Host, path: HostPath, record: RecordName, kind: FileKind)
     if !is_dist_info || is_file {
         return package;
     }
-    package.installer = host
-        .read(&package.path.join("INSTALLER"), SMALL_LIMIT)
-        .ok()
-        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+    package.installer = context
+        .read_text(&package.path.join("INSTALLER"), SMALL_LIMIT)
+        .map(|text| text.trim().to_owned())
         .filter(|installer| !installer.is_empty());
-    if let Ok(bytes) = host.read(&package.path.join("direct_url.json"), SMALL_LIMIT) {
-        package.editable = editable_project(host.os, &bytes).map(HostPath::new);
-    }
+    package.editable = context
+        .read_text(&package.path.join("direct_url.json"), SMALL_LIMIT)
+        .and_then(|text| editable_project(host.os, text.as_bytes()))
+        .map(HostPath::new);
     package.record = match host.read(&package.path.join("RECORD"), RECORD_LIMIT) {
         Ok(bytes) => {
             package.extension_modules = record::extension_modules(&bytes);
             Seen::Seen(())
         }
         Err(error) if error.is_not_found() => Seen::Absent,
-        Err(error) => Seen::Broken(error.reason()),
+        Err(error) => {
+            context.tell_unreadable(error.to_string());
+            Seen::Broken(error.reason())
+        }
     };
     package
 }
 
 /// METADATA's version, or the name's where METADATA does not tell.
-fn version(host: &Host, metadata: &Path, named: Option<&str>) -> Seen<Version> {
-    let start = host.read_start(metadata, METADATA_BYTES).ok();
+fn version(context: &Context<'_>, metadata: &Path, named: Option<&str>) -> Seen<Version> {
+    let start = match context.host.read_start(metadata, METADATA_BYTES) {
+        Ok(start) => Some(start),
+        Err(error) => {
+            if !error.is_not_found() {
+                context.tell_unreadable(error.to_string());
+            }
+            None
+        }
+    };
     let written = start.and_then(|bytes| version_in_metadata(&bytes));
     // Names write `-` of a version as `_`.
     let named = named.map(|text| text.replace('_', "-"));

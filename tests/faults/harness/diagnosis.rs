@@ -44,7 +44,7 @@ impl Sandbox {
     /// Runs the doctor and expects it to end in good time with a report or a refusal, whatever it
     /// finds. `what` names the damage.
     #[track_caller]
-    pub(crate) fn survives(&self, what: &str) {
+    pub(crate) fn survives(&self, what: &str) -> Report {
         let what: String = what.chars().take(100).collect();
         let command = self.doctor_command(&[]).args(["--format", "json"]);
         let output = match command.output() {
@@ -66,6 +66,7 @@ impl Sandbox {
             let reason = check.reason.as_deref().unwrap_or("");
             assert!(check.outcome != Outcome::Crashed, "{what}: {} crashed: {reason}", check.code);
         }
+        report
     }
 
     /// Runs the doctor as it is, for tests of what it refuses.

@@ -50,7 +50,7 @@ pub(super) fn gather(host: &Host, options: &GatherOptions, cache: &Cache) -> Env
         }
     }
     let exchange = exchange_pairs(host, options, &discovery.environments, &roles);
-    let list = discovery
+    let completed: Vec<(EnvironmentFacts, Vec<String>)> = discovery
         .environments
         .into_par_iter()
         .zip(roles)
@@ -62,7 +62,15 @@ pub(super) fn gather(host: &Host, options: &GatherOptions, cache: &Cache) -> Env
             complete(host, environment, roles, judged, exchanges, cache)
         })
         .collect();
-    Environments { list, picks, exchange, unreadable: discovery.unreadable }
+    let mut unreadable = discovery.unreadable;
+    let list = completed
+        .into_iter()
+        .map(|(environment, more)| {
+            unreadable.extend(more);
+            environment
+        })
+        .collect();
+    Environments { list, picks, exchange, unreadable }
 }
 
 /// Whether these roles make the project depend on the environment. That the system has a Python,
@@ -162,6 +170,7 @@ fn exchange_pairs(
     pairs
 }
 
+/// The facts of one environment, and what could not be read on the way.
 fn complete(
     host: &Host,
     mut environment: Environment,
@@ -169,10 +178,8 @@ fn complete(
     judged: bool,
     exchanges: bool,
     cache: &Cache,
-) -> EnvironmentFacts {
-    if judged {
-        pyenvs::complete(host, &mut environment);
-    }
+) -> (EnvironmentFacts, Vec<String>) {
+    let mut unreadable = if judged { pyenvs::complete(host, &mut environment) } else { Vec::new() };
     let numpy = (judged || exchanges).then(|| numpy::gather(host, &environment)).flatten();
     let modules = if judged { modules::gather(host, &environment, cache) } else { Vec::new() };
     let (openmp, runtime_libraries) = if judged {
@@ -183,7 +190,11 @@ fn complete(
     } else {
         (Vec::new(), Vec::new())
     };
-    EnvironmentFacts {
+    unreadable.extend(numpy.iter().filter_map(|numpy| numpy.version.reason().map(str::to_owned)));
+    unreadable.extend(modules.iter().filter_map(|module| {
+        Some(format!("cannot read {}: {}", module.path, module.native.reason()?))
+    }));
+    let facts = EnvironmentFacts {
         python: environment,
         roles,
         judged,
@@ -191,5 +202,6 @@ fn complete(
         modules,
         openmp,
         runtime_libraries,
-    }
+    };
+    (facts, unreadable)
 }

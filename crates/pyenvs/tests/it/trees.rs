@@ -296,7 +296,7 @@ fn an_outline_lacks_packages_and_can_be_completed() {
     let prefix = tree.path("project/.venv");
     let mut venv = at(&outline, &prefix).clone();
     assert!(venv.packages.is_empty() && venv.scripts.is_empty());
-    pyenvs::complete(&tree.host, &mut venv);
+    assert!(pyenvs::complete(&tree.host, &mut venv).is_empty());
     assert_eq!(&venv, at(&full, &prefix));
     let mut alone = pyenvs::read_environment(&tree.host, &prefix).unwrap();
     alone.found_by = venv.found_by.clone();
