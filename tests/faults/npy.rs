@@ -296,6 +296,69 @@ fn rust_code_with_an_old_numpy_crate() {
 }
 
 #[test]
+fn the_project_is_locked_to_an_old_numpy_crate() {
+    sandbox(|sandbox| {
+        environment(sandbox, "3.11", &["numpy==2.2.6"]);
+        rust_project(sandbox, "0.21", "0.21");
+        let locked = |version: &str| {
+            let package = |name: &str, dependencies: &str| {
+                format!(
+                    "[[package]]\nname = \"{name}\"\nversion = \"{version}.0\"\nsource = \
+                     \"registry+https://github.com/rust-lang/crates.io-index\"\n{dependencies}\n"
+                )
+            };
+            let own = "[[package]]\nname = \"demo\"\nversion = \"0.1.0\"\ndependencies = [\n \
+                       \"numpy\",\n \"pyo3\",\n]\n\n";
+            let numpy = package("numpy", "dependencies = [\n \"pyo3\",\n]\n");
+            let lock = format!("version = 4\n\n{own}{numpy}{}", package("pyo3", ""));
+            sandbox.write("Cargo.lock", lock);
+        };
+        locked("0.21");
+        sandbox
+            .doctor()
+            .only(&["NPY005"])
+            .severity("NPY005", Severity::Warning)
+            .message_contains("NPY005", "numpy crate 0.21.0")
+            .message_contains("NPY005", ".venv (numpy 2.2.6)");
+        rust_project(sandbox, "0.25", "0.25");
+        locked("0.25");
+        sandbox.doctor().gone("NPY005").gone("NPY006");
+    });
+}
+
+#[test]
+fn the_numpy_crate_wants_another_pyo3() {
+    sandbox(|sandbox| {
+        environment(sandbox, "3.11", &["numpy==2.2.6"]);
+        rust_project(sandbox, "0.25", "0.26");
+        let diagnosis = sandbox.doctor_with(&["--only", "NPY"]);
+        diagnosis
+            .only(&["NPY006"])
+            .severity("NPY006", Severity::Error)
+            .message_contains("NPY006", "numpy 0.25 depends on pyo3 0.25");
+        let edit = |step: &Step| {
+            let Step::Edit { change, .. } = step else { panic!("{step:?}") };
+            assert!(change.starts_with("numpy = \"0.26\""), "{change}");
+            rust_project(sandbox, "0.26", "0.26");
+        };
+        diagnosis.apply_fix_with("NPY006", edit).silent();
+    });
+}
+
+/// An extension module in Rust that uses numpy.
+fn rust_project(sandbox: &Sandbox, numpy: &str, pyo3: &str) {
+    sandbox.maturin_project("0.27.1");
+    sandbox.offer_maturin();
+    sandbox.make_room(&sandbox.project().join("Cargo.lock"));
+    let manifest = format!(
+        "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[lib]\nname = \
+         \"_demo\"\ncrate-type = [\"cdylib\"]\n\n[dependencies]\nnumpy = \"{numpy}\"\npyo3 = \
+         \"{pyo3}\"\n\n[features]\nextension-module = [\"pyo3/extension-module\"]\n"
+    );
+    sandbox.write("Cargo.toml", manifest);
+}
+
+#[test]
 fn numpy_is_copied_from_another_python() {
     sandbox(|sandbox| {
         let python = sandbox.python("3.10");
