@@ -1,5 +1,6 @@
 //! Shared libraries that the modules of an environment would be loaded with.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use artifacts::NativeModule;
@@ -96,11 +97,14 @@ pub(super) fn runtimes(
         return Vec::new();
     }
     let loader = Loader::of(host, environment, cache);
+    // Most modules look in the same places.
+    let mut looked: HashMap<Vec<Place>, Option<Runtime>> = HashMap::new();
     let mut found: Vec<RuntimeLibrary> = Vec::new();
     for (module, native) in needing {
         let has_own = !native.search_paths.is_empty();
         let places = if has_own { loader.places_of(module, native) } else { loader.places() };
-        let Some((file, because, library)) = loader.find(&places) else { continue };
+        let runtime = looked.entry(places).or_insert_with_key(|places| loader.find(places));
+        let Some((file, because, library)) = runtime.clone() else { continue };
         let known = found
             .iter_mut()
             .find(|known| known.path == file && known.modules.is_empty() != has_own);
@@ -121,6 +125,9 @@ pub(super) fn runtimes(
 
 /// A directory in which the loader looks, and why.
 type Place = (PathBuf, &'static str);
+
+/// A runtime that the loader takes, and why.
+type Runtime = (HostPath, String, NativeModule);
 
 /// Where the loader looks for libraries of one interpreter's modules (`man 8 ld.so`).
 struct Loader<'a> {
@@ -184,7 +191,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The first runtime for this processor.
-    fn find(&self, places: &[Place]) -> Option<(HostPath, String, NativeModule)> {
+    fn find(&self, places: &[Place]) -> Option<Runtime> {
         places.iter().find_map(|(directory, because)| {
             let file = directory.join(CXX_RUNTIME);
             let library = read(self.host, self.cache, &file)?;
