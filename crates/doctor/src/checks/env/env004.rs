@@ -18,7 +18,12 @@ pub(crate) static CHECK: Check = Check {
     run,
     #[cfg(test)]
     cases: Cases {
-        fires: &[tests::no_configuration, tests::no_interpreter, tests::unreadable_configuration],
+        fires: &[
+            tests::no_configuration,
+            tests::no_interpreter,
+            tests::unreadable_configuration,
+            tests::empty_directory,
+        ],
         silent: &[tests::whole, tests::conda_without_python, tests::no_environment_at_all],
     },
 };
@@ -30,9 +35,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
         |e: &&EnvironmentFacts| e.python.kind.is_virtual() && cures::is_environment(e);
     for environment in facts.judged().filter(was_environment) {
         for problem in &environment.python.problems {
-            if let Some((message, cause)) = judge(facts, environment, problem) {
+            if let Some((severity, message, cause)) = judge(facts, environment, problem) {
                 findings.push(
-                    Finding::new(Severity::Error, environment.subject(facts), message)
+                    Finding::new(severity, environment.subject(facts), message)
                         .seen_at(facts.native(&problem.path), problem.detail.clone())
                         .cause(cause)
                         .fix(mend(facts, environment)),
@@ -46,10 +51,18 @@ fn judge(
     facts: &Facts,
     environment: &EnvironmentFacts,
     problem: &Problem,
-) -> Option<(String, &'static str)> {
+) -> Option<(Severity, String, &'static str)> {
     let prefix = facts.short(&environment.python.prefix);
     match problem.kind {
+        // Most tools make an environment in it without a word; maturin stops at it.
+        ProblemKind::NoPyvenvCfg if environment.python.executable.is_none() => Some((
+            Severity::Warning,
+            format!("{prefix} is there, but there is no environment in it"),
+            "The directory was made and not filled: by a container's mount, a failed deletion, or \
+             by hand",
+        )),
         ProblemKind::NoPyvenvCfg => Some((
+            Severity::Error,
             format!(
                 "{prefix} has no pyvenv.cfg, so its Python runs as the one it was made from and \
                  installs packages there"
@@ -58,10 +71,12 @@ fn judge(
              it is in a virtual environment",
         )),
         ProblemKind::NoInterpreter => Some((
+            Severity::Error,
             format!("{prefix} has a pyvenv.cfg but no Python"),
             "The environment was deleted in part, or making it was interrupted",
         )),
         ProblemKind::UnreadablePyvenvCfg => Some((
+            Severity::Error,
             format!("pyvenv.cfg of {prefix} cannot be understood"),
             "The file was damaged, or is something else than what a tool wrote",
         )),
@@ -103,6 +118,14 @@ mod tests {
 
     pub(super) fn unreadable_configuration() -> Facts {
         with(ProblemKind::UnreadablePyvenvCfg, "pyvenv.cfg")
+    }
+
+    pub(super) fn empty_directory() -> Facts {
+        let mut facts = no_configuration();
+        let environment = venv(&mut facts);
+        environment.python.executable = None;
+        environment.python.real_executable = None;
+        facts
     }
 
     pub(super) fn whole() -> Facts {

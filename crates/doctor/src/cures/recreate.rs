@@ -1,16 +1,12 @@
-//! Cures that several checks share: installing, removing, and making environments anew.
-//!
-//! Every command names the interpreter or the prefix it acts on, so that it does the same in any
-//! shell, activated or not.
+//! Making a virtual environment anew: with which Python, by which tool, and with its packages.
 
-use std::str::FromStr as _;
-
-use host::{HostPath, Os};
-use pep440_rs::{Version, VersionSpecifiers};
+use host::HostPath;
+use pep440_rs::Version;
 use pyenvs::{EnvironmentKind, Implementation, Package, ProblemKind};
 use report::{Fix, Safety};
 
-use crate::{CrateManifest, EnvironmentFacts, Facts, Role, Tool};
+use super::{argv, delete, first_outside, fits_project, interpreter, pip_install, uv};
+use crate::{EnvironmentFacts, Facts, Role};
 
 /// Longest list of packages that a cure installs again by itself; a longer one is left to the
 /// project's own requirements.
@@ -18,179 +14,6 @@ const MOST_PACKAGES: usize = 60;
 
 /// Packages that come with an environment and are nobody's choice.
 const SEEDS: &[&str] = &["pip", "setuptools", "wheel"];
-
-/// `pip install ARGUMENTS` into an environment: with its own pip if it has one, else with uv.
-pub(crate) fn pip_install(
-    facts: &Facts,
-    environment: &EnvironmentFacts,
-    arguments: &[&str],
-) -> Vec<String> {
-    pip(facts, environment, "install", &[], arguments)
-}
-
-/// `pip uninstall NAMES` from an environment, without asking.
-pub(crate) fn pip_uninstall(
-    facts: &Facts,
-    environment: &EnvironmentFacts,
-    names: &[&str],
-) -> Vec<String> {
-    // uv never asks, and has no flag to say so.
-    pip(facts, environment, "uninstall", &["--yes"], names)
-}
-
-fn pip(
-    facts: &Facts,
-    environment: &EnvironmentFacts,
-    command: &str,
-    flags_of_pip: &[&str],
-    arguments: &[&str],
-) -> Vec<String> {
-    let interpreter = interpreter(facts, environment);
-    if uses_uv_pip(facts, environment) {
-        let fixed = ["uv", "pip", command, "--python", &interpreter];
-        return argv(fixed.iter().chain(arguments));
-    }
-    let fixed = [interpreter.as_str(), "-m", "pip", command];
-    argv(fixed.iter().chain(flags_of_pip).chain(arguments))
-}
-
-/// Whether packages go into the environment by `uv pip`: it has no pip of its own, and either uv
-/// is here or uv made it.
-pub(crate) fn uses_uv_pip(facts: &Facts, environment: &EnvironmentFacts) -> bool {
-    let sees_base = environment
-        .python
-        .pyvenv_cfg
-        .as_ref()
-        .is_some_and(|configuration| configuration.include_system_site_packages);
-    let has_pip = environment.python.packages_named("pip").next().is_some()
-        || environment.python.conda_packages.iter().any(|record| record.name == "pip");
-    let has_uv = uv(facts, environment).is_some();
-    !has_pip && !sees_base && (has_uv || environment.python.kind == EnvironmentKind::UvVenv)
-}
-
-/// uv, if there is one besides that of the environment itself, which goes with it when it is made
-/// anew.
-fn uv<'a>(facts: &'a Facts, environment: &EnvironmentFacts) -> Option<&'a Tool> {
-    first_outside(&facts.toolchain.uv, environment)
-}
-
-fn first_outside<'a>(tools: &'a [Tool], environment: &EnvironmentFacts) -> Option<&'a Tool> {
-    tools.iter().find(|tool| !tool.path.starts_with(&environment.python.prefix))
-}
-
-/// `conda install -p PREFIX SPECIFICATIONS`, without asking.
-pub(crate) fn conda_install(
-    facts: &Facts,
-    environment: &EnvironmentFacts,
-    specifications: &[&str],
-) -> Vec<String> {
-    let prefix = facts.native(&environment.python.prefix);
-    let fixed = ["conda", "install", "--yes", "-p", prefix.as_str()];
-    argv(fixed.iter().chain(specifications))
-}
-
-/// Installs `requirement` of the package `name` with whoever manages that package: conda if conda
-/// has a record of it, else pip or uv.
-pub(crate) fn install(
-    facts: &Facts,
-    environment: &EnvironmentFacts,
-    name: &str,
-    requirement: &str,
-) -> Vec<String> {
-    if environment.python.conda_packages.iter().any(|record| record.name == name) {
-        conda_install(facts, environment, &[requirement])
-    } else {
-        pip_install(facts, environment, &[requirement])
-    }
-}
-
-/// Deletes files and directories.
-pub(crate) fn delete(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
-    let paths: Vec<String> = paths.iter().map(|path| facts.native(path)).collect();
-    match facts.machine.os {
-        Os::Linux | Os::Macos => {
-            argv(["rm", "-rf", "--"].into_iter().chain(paths.iter().map(String::as_str)))
-        }
-        Os::Windows => {
-            let list: Vec<String> =
-                paths.iter().map(|path| format!("'{}'", path.replace('\'', "''"))).collect();
-            let command = format!("Remove-Item -Recurse -Force -LiteralPath {}", list.join(","));
-            argv(["powershell", "-NoProfile", "-Command", &command])
-        }
-    }
-}
-
-/// Makes a directory, and those above it.
-pub(crate) fn make_directory(facts: &Facts, path: &str) -> Vec<String> {
-    match facts.machine.os {
-        Os::Linux | Os::Macos => argv(["mkdir", "-p", "--", path]),
-        Os::Windows => argv(["cmd", "/c", "mkdir", path]),
-    }
-}
-
-/// The interpreter of an environment as commands name it; where none was found, the one it would
-/// have.
-pub(crate) fn interpreter(facts: &Facts, environment: &EnvironmentFacts) -> String {
-    environment.interpreter(facts).unwrap_or_else(|| {
-        facts.native(&environment.python.prefix.join(match facts.machine.os {
-            Os::Linux | Os::Macos => "bin/python",
-            Os::Windows => "Scripts/python.exe",
-        }))
-    })
-}
-
-/// `requires-python` of the project, if there is one that makes sense.
-pub(crate) fn requires_python(facts: &Facts) -> Option<VersionSpecifiers> {
-    let written = facts.project.pyproject.get()?.requires_python.as_deref()?;
-    VersionSpecifiers::from_str(written).ok()
-}
-
-/// A crate of the project that asks PyO3 for a stable interface, and the oldest Python it allows:
-/// `abi3-py39` allows none before 3.9.
-pub(crate) fn oldest_abi3(facts: &Facts) -> Option<(&CrateManifest, Version)> {
-    let asked = facts.project.pyproject.get().and_then(|p| p.maturin.as_ref());
-    let asked = asked.map(|maturin| maturin.features.as_slice()).unwrap_or_default();
-    let of_crate = |manifest: &CrateManifest| {
-        let mut active: Vec<&str> = vec!["default"];
-        active.extend(asked.iter().map(String::as_str));
-        let mut versions = Vec::new();
-        let mut at = 0;
-        while let Some(feature) = active.get(at).copied() {
-            at += 1;
-            let feature = feature.rsplit('/').next().unwrap_or(feature);
-            versions.extend(abi3_version(feature));
-            for more in manifest.features.get(feature).into_iter().flatten() {
-                if !active.contains(&more.as_str()) {
-                    active.push(more);
-                }
-            }
-        }
-        for dependency in manifest.dependencies.iter().filter(|d| d.package == "pyo3") {
-            versions.extend(dependency.features.iter().filter_map(|name| abi3_version(name)));
-        }
-        versions.into_iter().min()
-    };
-    facts
-        .project
-        .crates_using("pyo3")
-        .filter_map(|manifest| of_crate(manifest).map(|version| (manifest, version)))
-        .max_by(|a, b| a.1.cmp(&b.1))
-}
-
-/// 3.9 of `abi3-py39`.
-fn abi3_version(feature: &str) -> Option<Version> {
-    let minor = feature.strip_prefix("abi3-py3")?.parse().ok()?;
-    Some(Version::new([3, minor]))
-}
-
-/// Whether the project can be used with this Python. Pre-releases count as their release, as
-/// installers count them here.
-pub(crate) fn fits_project(facts: &Facts, version: &Version) -> bool {
-    let release = Version::new(version.release().iter().copied());
-    requires_python(facts).is_none_or(|range| range.contains(&release))
-        && oldest_abi3(facts).is_none_or(|(_, oldest)| oldest <= release)
-}
-
 /// The interpreter on this machine that is best to make `environment` anew from: it runs, fits
 /// the project's `requires-python`, and is as near as possible to what the environment had.
 pub(crate) fn base_interpreter<'a>(
@@ -238,12 +61,7 @@ pub(crate) fn base_interpreter<'a>(
 
 /// The command that makes an environment at `prefix` from `base`, replacing what is there, by the
 /// tool that made `like`.
-pub(crate) fn create(
-    facts: &Facts,
-    base: &str,
-    like: &EnvironmentFacts,
-    prefix: &HostPath,
-) -> Vec<String> {
+fn create(facts: &Facts, base: &str, like: &EnvironmentFacts, prefix: &HostPath) -> Vec<String> {
     let prefix = facts.native(prefix);
     let configuration = like.python.pyvenv_cfg.as_ref();
     let mut flags = Vec::new();
@@ -445,17 +263,13 @@ fn bring_back(
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     fix.run(pip_install(facts, &fresh, &arguments))
 }
-
-fn argv<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Vec<String> {
-    parts.into_iter().map(|part| part.as_ref().to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use host::Seen;
     use report::Step;
 
     use super::*;
+    use crate::Tool;
     use crate::testing::{PROJECT, bare_environment, healthy, package, venv};
 
     fn commands(fix: &Fix) -> Vec<String> {
@@ -639,16 +453,5 @@ mod tests {
         assert!(commands(&recreate(&facts, &environment))[0].contains("-m venv"));
         facts.toolchain.virtualenv.push(tool("/usr/bin/virtualenv", "20.17"));
         assert!(commands(&recreate(&facts, &environment))[0].starts_with("virtualenv --clear"));
-    }
-
-    #[test]
-    fn paths_are_deleted_with_what_the_system_has() {
-        let mut facts = healthy();
-        let path = HostPath::from("C:/it's/~umpy");
-        facts.machine.os = Os::Windows;
-        assert_eq!(
-            delete(&facts, &[&path])[3],
-            r"Remove-Item -Recurse -Force -LiteralPath 'C:\it''s\~umpy'"
-        );
     }
 }

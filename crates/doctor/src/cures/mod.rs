@@ -1,0 +1,154 @@
+//! Cures that several checks share: installing, removing, and making environments anew.
+//!
+//! Every command names the interpreter or the prefix it acts on, so that it does the same in any
+//! shell, activated or not.
+
+mod recreate;
+mod supported;
+
+use host::{HostPath, Os};
+use pyenvs::EnvironmentKind;
+
+use crate::{EnvironmentFacts, Facts, Tool};
+
+pub(crate) use recreate::{base_interpreter, is_environment, recreate, recreate_at, what_it_holds};
+pub(crate) use supported::{fits_project, oldest_abi3, requires_python};
+
+/// `pip install ARGUMENTS` into an environment: with its own pip if it has one, else with uv.
+pub(crate) fn pip_install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    arguments: &[&str],
+) -> Vec<String> {
+    pip(facts, environment, "install", &[], arguments)
+}
+
+/// `pip uninstall NAMES` from an environment, without asking.
+pub(crate) fn pip_uninstall(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    names: &[&str],
+) -> Vec<String> {
+    // uv never asks, and has no flag to say so.
+    pip(facts, environment, "uninstall", &["--yes"], names)
+}
+
+fn pip(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    command: &str,
+    flags_of_pip: &[&str],
+    arguments: &[&str],
+) -> Vec<String> {
+    let interpreter = interpreter(facts, environment);
+    if uses_uv_pip(facts, environment) {
+        let fixed = ["uv", "pip", command, "--python", &interpreter];
+        return argv(fixed.iter().chain(arguments));
+    }
+    let fixed = [interpreter.as_str(), "-m", "pip", command];
+    argv(fixed.iter().chain(flags_of_pip).chain(arguments))
+}
+
+/// Whether packages go into the environment by `uv pip`: it has no pip of its own, and either uv
+/// is here or uv made it.
+pub(crate) fn uses_uv_pip(facts: &Facts, environment: &EnvironmentFacts) -> bool {
+    let sees_base = environment
+        .python
+        .pyvenv_cfg
+        .as_ref()
+        .is_some_and(|configuration| configuration.include_system_site_packages);
+    let has_pip = environment.python.packages_named("pip").next().is_some()
+        || environment.python.conda_packages.iter().any(|record| record.name == "pip");
+    let has_uv = uv(facts, environment).is_some();
+    !has_pip && !sees_base && (has_uv || environment.python.kind == EnvironmentKind::UvVenv)
+}
+
+/// uv, if there is one besides that of the environment itself, which goes with it when it is made
+/// anew.
+fn uv<'a>(facts: &'a Facts, environment: &EnvironmentFacts) -> Option<&'a Tool> {
+    first_outside(&facts.toolchain.uv, environment)
+}
+
+fn first_outside<'a>(tools: &'a [Tool], environment: &EnvironmentFacts) -> Option<&'a Tool> {
+    tools.iter().find(|tool| !tool.path.starts_with(&environment.python.prefix))
+}
+
+/// `conda install -p PREFIX SPECIFICATIONS`, without asking.
+pub(crate) fn conda_install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    specifications: &[&str],
+) -> Vec<String> {
+    let prefix = facts.native(&environment.python.prefix);
+    let fixed = ["conda", "install", "--yes", "-p", prefix.as_str()];
+    argv(fixed.iter().chain(specifications))
+}
+
+/// Installs `requirement` of the package `name` with whoever manages that package: conda if conda
+/// has a record of it, else pip or uv.
+pub(crate) fn install(
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    name: &str,
+    requirement: &str,
+) -> Vec<String> {
+    if environment.python.conda_packages.iter().any(|record| record.name == name) {
+        conda_install(facts, environment, &[requirement])
+    } else {
+        pip_install(facts, environment, &[requirement])
+    }
+}
+
+/// Deletes files and directories.
+pub(crate) fn delete(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
+    let paths: Vec<String> = paths.iter().map(|path| facts.native(path)).collect();
+    match facts.machine.os {
+        Os::Linux | Os::Macos => {
+            argv(["rm", "-rf", "--"].into_iter().chain(paths.iter().map(String::as_str)))
+        }
+        Os::Windows => {
+            let list: Vec<String> =
+                paths.iter().map(|path| format!("'{}'", path.replace('\'', "''"))).collect();
+            let command = format!("Remove-Item -Recurse -Force -LiteralPath {}", list.join(","));
+            argv(["powershell", "-NoProfile", "-Command", &command])
+        }
+    }
+}
+
+/// Makes a directory, and those above it.
+pub(crate) fn make_directory(facts: &Facts, path: &str) -> Vec<String> {
+    match facts.machine.os {
+        Os::Linux | Os::Macos => argv(["mkdir", "-p", "--", path]),
+        Os::Windows => argv(["cmd", "/c", "mkdir", path]),
+    }
+}
+
+/// The interpreter of an environment as commands name it; where none was found, the one it would
+/// have.
+pub(crate) fn interpreter(facts: &Facts, environment: &EnvironmentFacts) -> String {
+    environment.interpreter(facts).unwrap_or_else(|| {
+        facts.native(&environment.python.prefix.join(match facts.machine.os {
+            Os::Linux | Os::Macos => "bin/python",
+            Os::Windows => "Scripts/python.exe",
+        }))
+    })
+}
+fn argv<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Vec<String> {
+    parts.into_iter().map(|part| part.as_ref().to_owned()).collect()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::healthy;
+
+    #[test]
+    fn paths_are_deleted_with_what_the_system_has() {
+        let mut facts = healthy();
+        let path = HostPath::from("C:/it's/~umpy");
+        facts.machine.os = Os::Windows;
+        assert_eq!(
+            delete(&facts, &[&path])[3],
+            r"Remove-Item -Recurse -Force -LiteralPath 'C:\it''s\~umpy'"
+        );
+    }
+}
