@@ -216,9 +216,8 @@ fn c_code_and_a_python_without_headers() {
         let bare = sandbox.path("bare");
         let prefix = python.programs().parent().unwrap();
         fs_err::create_dir_all(bare.join("lib")).unwrap();
-        fs_err::create_dir_all(bare.join("bin")).unwrap();
-        fs_err::copy(fs_err::canonicalize(&python.executable).unwrap(), bare.join("bin/python3.9"))
-            .unwrap();
+        let program = fs_err::read(&python.executable).unwrap();
+        sandbox.write_program(&bare.join("bin/python3.9"), program);
         let library = prefix.join("lib/python3.9");
         fs_err::os::unix::fs::symlink(library, bare.join("lib/python3.9")).unwrap();
         let bare = crate::harness::Python {

@@ -1,5 +1,7 @@
 //! The harness itself: what it makes is real.
 
+use report::Severity;
+
 use crate::harness::{Python, Sandbox, sandbox};
 
 fn numpy_version(sandbox: &Sandbox, executable: &std::path::Path) -> String {
@@ -66,6 +68,28 @@ fn mounts_are_real_and_gone_afterwards() {
         assert!(!sandbox.command("touch").arg(mounted.join("file")).output().unwrap().success());
     });
     assert!(fs_err::symlink_metadata(mounted).is_err());
+}
+
+/// The whole way of a fault: made, found, explained, mended by its own cure, gone.
+#[test]
+fn a_cure_is_carried_out_for_real() {
+    sandbox(|sandbox| {
+        let python = a_python(sandbox);
+        sandbox.maturin_project("0.27.1");
+        let venv = sandbox.venv_with(&python, ".venv", &["--without-pip"]);
+        sandbox.replace_with_link(&venv.executable, "/nowhere/bin/python3.11");
+        sandbox.activate(&venv);
+        let diagnosis = sandbox.doctor();
+        diagnosis
+            .only(&["ENV001"])
+            .severity("ENV001", Severity::Error)
+            .message_contains("ENV001", "no longer exists")
+            .cause_contains("ENV001", "removed")
+            .evidence_contains("ENV001", "/nowhere/bin/python3.11");
+        let mended = diagnosis.apply_fix("ENV001");
+        mended.gone("ENV001").silent();
+        sandbox.run(&venv.executable, ["-I", "-c", ""]);
+    });
 }
 
 #[test]

@@ -122,3 +122,27 @@ fn a_search_path_of_five_thousand_places() {
         sandbox.survives("an empty PATH");
     });
 }
+
+/// Root reads everything, so the doctor runs as nobody here.
+#[test]
+fn what_another_user_may_not_read() {
+    with_environment(|sandbox| {
+        let report = sandbox.doctor_as_nobody();
+        assert!(report.summary.environments > 0);
+        let site = sandbox.project().join(".venv/lib/python3.12/site-packages");
+        for (path, mode) in [
+            (sandbox.project().join("Cargo.toml"), 0o000),
+            (sandbox.project().join(".venv/pyvenv.cfg"), 0o200),
+            (site.join("numpy-2.2.6.dist-info/RECORD"), 0o000),
+            (site.join("numpy"), 0o000),
+            (site, 0o311),
+            (sandbox.project().join(".venv/bin"), 0o600),
+            (sandbox.project().join("src"), 0o000),
+        ] {
+            sandbox.set_mode(&path, mode);
+            let report = sandbox.doctor_as_nobody();
+            let told = !report.unreadable.is_empty() || !report.findings.is_empty();
+            assert!(told, "{} may not be read, and nothing says so", path.display());
+        }
+    });
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use report::{Finding, Fix, Outcome, Platform, Report, Severity, Step};
 
-use super::{Sandbox, expect_success, finish, tools};
+use super::{Sandbox, expect_success, finish, skip, tools};
 
 /// No machine that a test makes is worth more of the doctor's time.
 const DOCTOR_LIMIT: Duration = Duration::from_secs(120);
@@ -45,8 +45,39 @@ impl Sandbox {
     /// finds. `what` names the damage.
     #[track_caller]
     pub(crate) fn survives(&self, what: &str) -> Report {
+        self.end_of(&self.doctor_command(&[]), what)
+    }
+
+    /// The same for a user who may read only what everybody may. Only root can do that.
+    #[track_caller]
+    pub(crate) fn doctor_as_nobody(&self) -> Report {
+        if self.host.user_id != Some(0) {
+            skip("only root can become another user");
+        }
+        // The build directory may be out of that user's reach.
+        let program = self.path("bin/truewheel");
+        if !self.exists(&program) {
+            let built = fs_err::read(env!("CARGO_BIN_EXE_truewheel")).unwrap();
+            self.write_program(&program, built);
+            self.set_mode(self.root.path(), 0o755);
+            self.set_mode(&self.path("cache"), 0o777);
+            self.set_mode(&self.path("tmp"), 0o777);
+        }
+        let command = self
+            .command("/usr/bin/setpriv")
+            .directory("/")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(program)
+            .args(["doctor", "--project"])
+            .arg(self.project())
+            .timeout(DOCTOR_LIMIT);
+        self.end_of(&command, "run as another user")
+    }
+
+    #[track_caller]
+    fn end_of(&self, command: &host::Invocation, what: &str) -> Report {
         let what: String = what.chars().take(100).collect();
-        let command = self.doctor_command(&[]).args(["--format", "json"]);
+        let command = command.clone().args(["--format", "json"]);
         let output = match command.output() {
             Ok(output) => output,
             Err(error) => panic!("{what}: {error}"),
