@@ -20,6 +20,12 @@ const FOLLOWS: &[(&str, &str, Reach)] = &[
     // An environment with the wrong Python for the project has the wrong one for its PyO3 too.
     ("BLD002", "ENV007", Reach::SameSubject),
     ("BLD003", "ENV007", Reach::SameSubject),
+    // A file system without programs takes away their permission, a full one their end.
+    ("FS015", "FS002", Reach::SameSubject),
+    ("FS015", "FS003", Reach::SameSubject),
+    ("FS015", "FS009", Reach::SameSubject),
+    // Where scripts with too long a first line are there already, nothing need be foretold.
+    ("FS001", "ENV005", Reach::SameSubject),
 ];
 
 /// Sets `because_of` on every finding whose cause is also in the list.

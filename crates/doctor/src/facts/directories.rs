@@ -128,6 +128,8 @@ pub struct SourceTree {
     pub from_the_future: Vec<(HostPath, i64)>,
     /// Extension modules (`.so`, `.pyd`) among the sources.
     pub extension_modules: Vec<SourceModule>,
+    /// Files called `build.rs`, at most 500: the build scripts of the crates beside them.
+    pub build_scripts: Vec<HostPath>,
     /// Directories with an `__init__.py`, relative depth at most 4, at most 500.
     pub packages: Vec<HostPath>,
     /// `uv.lock` in the project's directory: uv manages the project's environment.

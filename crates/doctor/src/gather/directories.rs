@@ -92,11 +92,8 @@ fn target_directory(host: &Host, project: &ProjectFacts) -> Option<(PathBuf, Str
     }
     for configuration in &project.cargo_configs {
         if let Some(chosen) = &configuration.target_dir {
-            // Relative to the directory that holds `.cargo`.
-            let base = configuration.path.parent().and_then(Path::parent);
-            let chosen = base.unwrap_or(workspace.as_path()).join(chosen);
             let file = configuration.path.native(host.os);
-            return Some((host.absolute(&chosen), format!("build.target-dir in {file}")));
+            return Some((host.absolute(Path::new(chosen)), format!("build.target-dir in {file}")));
         }
     }
     Some((workspace.join("target").to_path_buf(), "default".to_owned()))
@@ -328,7 +325,7 @@ mod tests {
         assert_eq!(target_directory(&host, &project).unwrap().0, PathBuf::from("C:/work/target"));
         project.cargo_configs.push(CargoConfig {
             path: HostPath::from("C:/work/.cargo/config.toml"),
-            target_dir: Some("../out".to_owned()),
+            target_dir: Some("C:/out".to_owned()),
             ..CargoConfig::default()
         });
         assert_eq!(target_directory(&host, &project).unwrap().0, PathBuf::from("C:/out"));

@@ -119,6 +119,9 @@ fn take(
                 if is_package {
                     tree.packages.push(path(one.directory.clone()));
                 }
+                if entry.name == "build.rs" && tree.build_scripts.len() < PACKAGE_LIMIT {
+                    tree.build_scripts.push(path(here.clone()));
+                }
                 files.sources.push(here);
             }
             _ => {}
@@ -219,6 +222,7 @@ mod tests {
     #[test]
     fn environments_caches_and_hidden_directories_are_left_out() {
         let (root, host) = make(&[
+            "build.rs",
             "src/lib.rs",
             "src/target/mod.rs",
             "target/.rustc_info.json",
@@ -235,6 +239,7 @@ mod tests {
         let modules: Vec<_> =
             tree.extension_modules.iter().map(|module| module.path.clone()).collect();
         assert_eq!(modules, [path(root.path().join("python/demo/_demo.abi3.so"))]);
+        assert_eq!(tree.build_scripts, [path(root.path().join("build.rs"))]);
         assert_eq!(tree.packages, [path(root.path().join("python/demo"))]);
         assert!(!tree.truncated);
         assert!(tree.longest.unwrap().ends_with("python/demo/_demo.abi3.so"));

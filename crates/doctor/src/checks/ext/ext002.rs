@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use pyenvs::EnvironmentKind;
 use report::{Finding, Fix, Safety, Severity};
 
-use super::{extension_crate, maturin_project, patterns};
+use super::{maturin_project, patterns};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -35,7 +35,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         findings.skip("the project is not used with uv");
         return;
     };
-    let needed = needed(facts, pyproject);
+    let needed = needed(facts);
     let keys = pyproject.uv_cache_keys.as_deref();
     let missing: Vec<&String> = needed
         .iter()
@@ -94,8 +94,8 @@ fn used_with_uv(facts: &Facts, pyproject: &Pyproject) -> Option<String> {
 }
 
 /// A source file of every crate that goes into the module, relative to the project.
-fn needed(facts: &Facts, pyproject: &Pyproject) -> BTreeSet<String> {
-    let Some(first) = extension_crate(facts, pyproject) else {
+fn needed(facts: &Facts) -> BTreeSet<String> {
+    let Some(first) = facts.project.maturin_crate() else {
         return BTreeSet::from(["src/lib.rs".to_owned()]);
     };
     let mut reached: Vec<&CrateManifest> = vec![first];
@@ -196,6 +196,7 @@ mod tests {
         let mut facts = healthy();
         facts.source_tree.uv_lock = Some(facts.project.root.join("uv.lock"));
         facts.project.crates = vec![manifest("/home/dev/project", "example", &[])];
+        facts.project.maturin_manifest = Some(facts.project.root.join("Cargo.toml"));
         if let Seen::Seen(pyproject) = &mut facts.project.pyproject {
             pyproject.build_backend = Some("maturin".to_owned());
             pyproject.maturin = Some(MaturinConfig::default());
@@ -247,8 +248,7 @@ mod tests {
     #[test]
     fn the_suggestion_keeps_what_is_there_and_names_every_crate() {
         let facts = workspace_member_missing();
-        let pyproject = maturin_project(&facts).unwrap();
-        let needed = needed(&facts, pyproject);
+        let needed = needed(&facts);
         assert!(needed.contains("../core/src/lib.rs"), "{needed:?}");
         let text = suggestion(Some(&["git = true".to_owned()]), &needed);
         assert_eq!(

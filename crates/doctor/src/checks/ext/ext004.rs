@@ -3,7 +3,7 @@
 use pyenvs::Package;
 use report::{Finding, Fix, Safety, Severity};
 
-use super::{extension_crate, maturin_project, module_stem, stem_and_suffix};
+use super::{maturin_project, module_stem, stem_and_suffix};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -41,7 +41,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
     let is_other = maturin
         .and_then(|maturin| maturin.bindings.as_deref())
         .is_some_and(|bindings| bindings != "pyo3");
-    let uses_pyo3 = extension_crate(facts, pyproject)
+    let uses_pyo3 = facts
+        .project
+        .maturin_crate()
         .is_some_and(|one| one.dependencies.iter().any(|dependency| dependency.package == "pyo3"));
     if is_other || !uses_pyo3 {
         findings.skip("the project has no PyO3 module");
@@ -185,6 +187,7 @@ mod tests {
     pub(super) fn editable() -> Facts {
         let mut facts = healthy();
         let root = facts.project.root.clone();
+        facts.project.maturin_manifest = Some(root.join("Cargo.toml"));
         facts.project.crates = vec![CrateManifest {
             path: root.join("Cargo.toml"),
             name: "example".to_owned(),

@@ -8,7 +8,7 @@ mod patterns;
 
 use host::HostPath;
 
-use crate::{CrateManifest, Facts, Pyproject};
+use crate::{Facts, Pyproject};
 
 /// The project's declarations, if maturin builds it.
 fn maturin_project(facts: &Facts) -> Option<&Pyproject> {
@@ -20,26 +20,12 @@ fn maturin_project(facts: &Facts) -> Option<&Pyproject> {
     })
 }
 
-/// The crate that becomes the extension module: the one that `manifest-path` names, else the one
-/// beside `pyproject.toml`, else the only one that uses PyO3.
-fn extension_crate<'a>(facts: &'a Facts, pyproject: &Pyproject) -> Option<&'a CrateManifest> {
-    let root = &facts.project.root;
-    let named = pyproject.maturin.as_ref().and_then(|maturin| maturin.manifest_path.as_deref());
-    let manifest = root.join(named.unwrap_or("Cargo.toml"));
-    let manifest: std::path::PathBuf = manifest.components().collect();
-    let crates = &facts.project.crates;
-    crates.iter().find(|one| one.path.as_path() == manifest && one.has_lib).or_else(|| {
-        let mut using = facts.project.crates_using("pyo3").filter(|one| one.has_lib);
-        using.next().filter(|_| using.next().is_none() && named.is_none())
-    })
-}
-
 /// The last part of the name by which Python imports the project's compiled module.
 fn module_stem(facts: &Facts, pyproject: &Pyproject) -> Option<String> {
     let maturin = pyproject.maturin.as_ref();
     match maturin.and_then(|maturin| maturin.module_name.as_deref()) {
         Some(name) => name.rsplit('.').next().map(str::to_owned),
-        None => extension_crate(facts, pyproject).map(|manifest| manifest.lib_name.clone()),
+        None => facts.project.maturin_crate().map(|manifest| manifest.lib_name.clone()),
     }
 }
 

@@ -131,7 +131,12 @@ fn build_script_crates(facts: &Facts) -> BTreeSet<String> {
         let unit = one.path.parent()?.file_name()?.to_str()?;
         Some(unit.rsplit_once('-')?.0.to_owned())
     });
-    let mut names: BTreeSet<String> = compiled.collect();
+    let own = facts.project.crates.iter().filter(|manifest| {
+        let of_crate = |script: &HostPath| script.parent() == manifest.path.parent();
+        facts.source_tree.build_scripts.iter().any(of_crate)
+    });
+    let mut names: BTreeSet<String> =
+        compiled.chain(own.map(|manifest| manifest.name.clone())).collect();
     let locked = facts.project.lock.get().into_iter().flat_map(|lock| &lock.packages);
     names.extend(
         locked

@@ -24,9 +24,17 @@ pub(crate) static CHECK: Check = Check {
             tests::other_architecture,
             tests::moved,
         ],
-        silent: &[tests::whole, tests::shared_by_two, tests::windows_has_no_modes],
+        silent: &[
+            tests::whole,
+            tests::shared_by_two,
+            tests::windows_has_no_modes,
+            tests::moved_without_c,
+        ],
     },
 };
+
+/// Crates by which others run build tools that write down where they were run.
+const NAMING_PLACES: &[&str] = &["autotools", "cmake", "meson-next"];
 
 /// Build scripts shown as evidence.
 const SHOWN: usize = 5;
@@ -137,6 +145,11 @@ fn foreign(facts: &Facts, target: &TargetFacts, findings: &mut Findings) -> bool
 
 fn moved(facts: &Facts, target: &TargetFacts, findings: &mut Findings) {
     let Some(made_at) = &target.made_at else { return };
+    // Everything else that cargo and rustc write takes a move well.
+    let Some(tool) = NAMING_PLACES.iter().find(|name| !facts.project.locked(name).is_empty())
+    else {
+        return;
+    };
     findings.push(
         Finding::new(
             Severity::Info,
@@ -144,9 +157,10 @@ fn moved(facts: &Facts, target: &TargetFacts, findings: &mut Findings) {
             format!("{} was made at another place", facts.short(&target.path)),
         )
         .seen_at(facts.native(&target.path), format!("made as {}", facts.native(made_at)))
+        .seen(format!("Cargo.lock has {tool}, by which crates build C and C++ code"))
         .cause(
-            "The directory was copied or moved. cargo uses it again; what build scripts of C and \
-             C++ code wrote into it may still name the old place",
+            "The directory was copied or moved. cargo uses it again, but what CMake and other tools \
+             for C and C++ wrote into it names the old place",
         )
         .fix(clean(facts, target)),
     );
@@ -166,6 +180,7 @@ fn clean(facts: &Facts, target: &TargetFacts) -> Fix {
 mod tests {
     use super::super::tests::with_target;
     use super::*;
+    use crate::{CargoLock, LockedPackage};
 
     fn script(name: &str, mode: u32, architectures: Seen<Vec<String>>) -> BuildScript {
         let path = format!("/home/dev/project/target/debug/build/{name}/build-script-build");
@@ -205,9 +220,24 @@ mod tests {
         with(vec![script("libc-1", 0o755, built_for("aarch64"))])
     }
 
-    pub(super) fn moved() -> Facts {
+    pub(super) fn moved_without_c() -> Facts {
         let mut facts = whole();
         facts.target.as_mut().unwrap().made_at = Some(HostPath::from("/builds/x/target"));
+        facts
+    }
+
+    pub(super) fn moved() -> Facts {
+        let mut facts = moved_without_c();
+        facts.project.lock = Seen::Seen(CargoLock {
+            path: facts.project.root.join("Cargo.lock"),
+            version: 4,
+            packages: vec![LockedPackage {
+                name: "cmake".to_owned(),
+                version: "0.1.54".to_owned(),
+                source: None,
+                dependencies: Vec::new(),
+            }],
+        });
         facts
     }
 
