@@ -43,8 +43,8 @@ impl Cache {
             .map(|directory| directory.join(format!("files-{LAYOUT}.json")));
         let old = file
             .as_deref()
-            .and_then(|file| host.read(file, FILE_LIMIT).ok())
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .and_then(|file| host.read_text(file, FILE_LIMIT).ok())
+            .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         Self { file, old, new: Mutex::default() }
     }
