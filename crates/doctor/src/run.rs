@@ -24,7 +24,7 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Report {
         findings.extend(found);
     }
     causes::fold(&mut findings);
-    let findings = ordered(findings);
+    let findings = ordered(&findings);
     let mut report = Report {
         schema: REPORT_SCHEMA.to_owned(),
         version: facts.version.clone(),
@@ -85,7 +85,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Root causes first, each followed by what follows from it; then by severity, subject and code.
-fn ordered(findings: Vec<Finding>) -> Vec<Finding> {
+fn ordered(findings: &[Finding]) -> Vec<Finding> {
     let is_folded = |finding: &Finding| {
         finding.because_of.as_ref().is_some_and(|cause| {
             findings.iter().any(|f| f.code == cause.code && f.subject == cause.subject)
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn causes_stand_before_what_follows_from_them() {
-        let out = ordered(vec![
+        let out = ordered(&[
             finding("C3", Severity::Error, Some("B2")),
             finding("W1", Severity::Warning, None),
             finding("B2", Severity::Error, Some("A1")),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_circle_of_causes_is_shown_not_lost() {
-        let out = ordered(vec![
+        let out = ordered(&[
             finding("A1", Severity::Error, Some("B2")),
             finding("B2", Severity::Error, Some("A1")),
         ]);
