@@ -3,7 +3,7 @@
 use host::Os;
 use report::{Finding, Fix, Platform, Safety, Severity};
 
-use super::needs::{importable, number, owner, reinstall};
+use super::needs::{importable, number, owner, reinstall, say_what_was_not_judged};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -86,6 +86,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
     if let Some(module) = unresolved {
         findings.skip(format!("no {RUNTIME} was found for {module} where the loader looks"));
     }
+    say_what_was_not_judged(facts, findings);
 }
 
 /// The runtime that a module would be given.

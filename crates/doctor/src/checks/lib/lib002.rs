@@ -7,7 +7,7 @@ use host::{Os, Version};
 use pyenvs::LibcFamily;
 use report::{Finding, Fix, Platform, Safety, Severity};
 
-use super::needs::{importable, number, owner, reinstall};
+use super::needs::{importable, number, owner, reinstall, say_what_was_not_judged};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -56,6 +56,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
     if judged == 0 {
         findings.skip("no environment that the project uses runs on a glibc of known version");
     }
+    say_what_was_not_judged(facts, findings);
 }
 
 /// The glibc that the interpreter runs on. It is in the process before any module.

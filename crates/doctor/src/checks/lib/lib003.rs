@@ -5,7 +5,7 @@ use host::Os;
 use pyenvs::LibcFamily;
 use report::{Finding, Fix, Platform, Safety, Severity};
 
-use super::needs::{importable, owner, reinstall};
+use super::needs::{importable, owner, reinstall, say_what_was_not_judged};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -55,6 +55,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         }
     }
     findings.list.extend(of_target(facts));
+    say_what_was_not_judged(facts, findings);
 }
 
 /// The C library that a module was linked to; `None` if it names none.

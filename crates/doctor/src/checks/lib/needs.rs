@@ -2,18 +2,33 @@
 
 use artifacts::NativeModule;
 
-use crate::{EnvironmentFacts, Facts, ModuleFacts, cures};
+use crate::{EnvironmentFacts, Facts, Findings, ModuleFacts, cures};
 
 /// The modules of an environment that its interpreter would import, where they could be read.
 pub(super) fn importable(
     environment: &EnvironmentFacts,
 ) -> impl Iterator<Item = (&ModuleFacts, &NativeModule)> {
-    let accepted = environment.python.abi.get().map(|abi| abi.extension_suffixes.as_slice());
+    accepted(environment).filter_map(|module| Some((module, module.native.get()?)))
+}
+
+fn accepted(environment: &EnvironmentFacts) -> impl Iterator<Item = &ModuleFacts> {
+    let suffixes = environment.python.abi.get().map(|abi| abi.extension_suffixes.as_slice());
     environment
         .modules
         .iter()
-        .filter(move |module| accepted.is_none_or(|accepted| accepted.contains(&module.suffix)))
-        .filter_map(|module| Some((module, module.native.get()?)))
+        .filter(move |module| suffixes.is_none_or(|suffixes| suffixes.contains(&module.suffix)))
+}
+
+/// A module that could not be read was not judged.
+pub(super) fn say_what_was_not_judged(facts: &Facts, findings: &mut Findings) {
+    let unreadable = facts
+        .judged()
+        .flat_map(accepted)
+        .find_map(|module| Some((module, module.native.reason()?)));
+    if let Some((module, reason)) = unreadable {
+        let path = facts.short(&module.path);
+        findings.skip(format!("not every module could be read; the first is {path}: {reason}"));
+    }
 }
 
 /// The numbers of a symbol version with this prefix: `GLIBC_2.28` gives 2.28.
