@@ -120,6 +120,20 @@ fn an_environment_without_its_configuration() {
 }
 
 #[test]
+fn a_directory_that_waits_for_an_environment() {
+    sandbox(|sandbox| {
+        sandbox.python("3.11");
+        sandbox.replace_with_directory(&sandbox.project().join(".venv"));
+        sandbox
+            .doctor()
+            .only(&["ENV004"])
+            .severity("ENV004", Severity::Warning)
+            .apply_fix_with("ENV004", |_| {})
+            .silent();
+    });
+}
+
+#[test]
 fn an_environment_without_its_interpreter() {
     sandbox(|sandbox| {
         let python = sandbox.python("3.11");

@@ -80,8 +80,30 @@ pub(crate) fn conda_install(
     specifications: &[&str],
 ) -> Vec<String> {
     let prefix = facts.native(&environment.python.prefix);
-    let fixed = ["conda", "install", "--yes", "-p", prefix.as_str()];
+    let program = conda(facts, environment);
+    let fixed = [program.as_str(), "install", "--yes", "-p", prefix.as_str()];
     argv(fixed.iter().chain(specifications))
+}
+
+/// conda: the one this shell was set up with, else that of the base environment that holds this
+/// one, else by its name.
+fn conda(facts: &Facts, environment: &EnvironmentFacts) -> String {
+    if let Some(program) = facts.variable("CONDA_EXE") {
+        return program.to_owned();
+    }
+    let program = match facts.machine.os {
+        Os::Linux | Os::Macos => "bin/conda",
+        Os::Windows => "Scripts/conda.exe",
+    };
+    facts
+        .environments
+        .iter()
+        .map(|base| &base.python)
+        .find(|base| {
+            base.kind == EnvironmentKind::CondaBase
+                && environment.python.prefix.starts_with(&base.prefix)
+        })
+        .map_or_else(|| "conda".to_owned(), |base| facts.native(&base.prefix.join(program)))
 }
 
 /// Installs `requirement` of the package `name` with whoever manages that package: conda if conda
@@ -139,7 +161,25 @@ fn argv<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::healthy;
+    use crate::testing::{bare_environment, healthy};
+
+    #[test]
+    fn conda_is_named_by_its_path_where_that_is_known() {
+        let mut facts = healthy();
+        let science = bare_environment("/opt/conda/envs/science", "3.11.7", EnvironmentKind::Conda);
+        assert_eq!(conda_install(&facts, &science, &["numpy"])[0], "conda");
+        facts.environments.push(bare_environment(
+            "/opt/conda",
+            "3.12.1",
+            EnvironmentKind::CondaBase,
+        ));
+        assert_eq!(
+            conda_install(&facts, &science, &["numpy"]),
+            ["/opt/conda/bin/conda", "install", "--yes", "-p", "/opt/conda/envs/science", "numpy"]
+        );
+        facts.machine.variables.insert("CONDA_EXE".to_owned(), "/x/bin/conda".to_owned());
+        assert_eq!(conda_install(&facts, &science, &[])[0], "/x/bin/conda");
+    }
 
     #[test]
     fn paths_are_deleted_with_what_the_system_has() {

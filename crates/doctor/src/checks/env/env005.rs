@@ -2,7 +2,7 @@
 
 use host::{HostPath, Os, Version};
 use pyenvs::Script;
-use report::{Finding, Fix, Safety, Severity, Step};
+use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
@@ -112,20 +112,21 @@ fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
              `python -m NAME`",
         );
     };
-    let made = cures::recreate_at(facts, environment, &fresh);
-    let title = format!("make the environment anew in {}, with a link to it", facts.short(&fresh));
-    let mut fix = Fix::new(made.safety, title).run(cures::delete(facts, &[prefix]));
-    fix.steps.extend(made.steps);
-    fix.steps.push(Step::Run {
-        argv: ["ln".to_owned(), "-s".to_owned(), facts.native(&fresh), facts.native(prefix)]
-            .to_vec(),
-    });
-    fix
+    let mut fix = cures::recreate_at(facts, environment, &fresh);
+    fix.title = format!("make the environment anew in {}, with a link to it", facts.short(&fresh));
+    // The old one goes last: what fails before that leaves everything as it was.
+    fix.run(cures::delete(facts, &[prefix])).run([
+        "ln".to_owned(),
+        "-s".to_owned(),
+        facts.native(&fresh),
+        facts.native(prefix),
+    ])
 }
 
 #[cfg(test)]
 mod tests {
     use host::Seen;
+    use report::Step;
 
     use super::*;
     use crate::testing::{healthy, venv};
@@ -192,10 +193,13 @@ mod tests {
                 other => format!("{other:?}"),
             })
             .collect();
-        assert_eq!(argv.first().unwrap(), "rm -rf -- /home/dev/project/.venv");
+        assert!(argv[0].ends_with("-m venv --clear /home/dev/.virtualenvs/example"), "{argv:?}");
         assert_eq!(
-            argv.last().unwrap(),
-            "ln -s /home/dev/.virtualenvs/example /home/dev/project/.venv"
+            argv[argv.len() - 2..],
+            [
+                "rm -rf -- /home/dev/project/.venv",
+                "ln -s /home/dev/.virtualenvs/example /home/dev/project/.venv"
+            ]
         );
     }
 }
