@@ -17,6 +17,8 @@ const FOLLOWS: &[(&str, &str, Reach)] = &[
     // Where the base is gone, both the link to it and `home` lead nowhere.
     ("ENV002", "ENV001", Reach::SameSubject),
     ("ENV002", "ENV004", Reach::SameSubject),
+    // A prediction for scripts of an environment that has come true for some of them.
+    ("FS001", "ENV005", Reach::SameSubject),
     // An environment with the wrong Python for the project has the wrong one for its PyO3 too.
     ("BLD002", "ENV007", Reach::SameSubject),
     ("BLD003", "ENV007", Reach::SameSubject),
