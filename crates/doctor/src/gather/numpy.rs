@@ -157,7 +157,9 @@ fn version(host: &Host, numpy: &Path) -> Seen<Version> {
         match host.read_text(&numpy.join(name), TEXT_LIMIT) {
             Ok(text) => match version_in(&text).map(Version::from_str) {
                 Some(Ok(version)) => return Seen::Seen(version),
-                Some(Err(error)) => reason = Some(error.to_string()),
+                Some(Err(error)) => {
+                    reason = Some(format!("{}: {error}", numpy.join(name).display()));
+                }
                 None => {}
             },
             Err(error) if error.is_not_found() => {}

@@ -2,7 +2,6 @@
 //! meets.
 
 use artifacts::NativeModule;
-use host::Seen;
 use pep440_rs::Version;
 
 use crate::numpy_rules::{self, is_numpy_2};
@@ -109,14 +108,12 @@ pub(super) fn say_what_was_not_judged(facts: &Facts, findings: &mut Findings) {
     if with_numpy.is_empty() {
         findings.skip("no environment that the project uses has numpy");
     }
-    let unreadable =
-        with_numpy.iter().flat_map(|environment| importable(environment)).find_map(|module| {
-            match &module.native {
-                Seen::Broken(reason) => Some(format!("{}: {reason}", facts.short(&module.path))),
-                Seen::Seen(_) | Seen::Absent => None,
-            }
-        });
-    if let Some(unreadable) = unreadable {
-        findings.skip(format!("not every module could be read; the first is {unreadable}"));
+    let unreadable = with_numpy
+        .iter()
+        .flat_map(|environment| importable(environment))
+        .find_map(|module| Some((module, module.native.reason()?)));
+    if let Some((module, reason)) = unreadable {
+        let path = facts.short(&module.path);
+        findings.skip(format!("not every module could be read; the first is {path}: {reason}"));
     }
 }
