@@ -137,6 +137,9 @@ fn a_toolchain_that_rustup_lacks_is_named_and_rustup_is_never_run() {
         sandbox.set_path(&[python.programs(), &programs, Path::new("/usr/bin")]);
         sandbox.doctor().silent();
         sandbox.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.70.0\"\n");
+        // rustup fetches it when it is first needed, unless that is forbidden.
+        sandbox.doctor().silent().severity("BLD017", Severity::Info);
+        sandbox.set("RUSTUP_AUTO_INSTALL", "0");
         let diagnosis = sandbox.doctor();
         diagnosis
             .only(&["BLD017"])

@@ -29,7 +29,7 @@ pub use project::{
     MaturinConfig, ProjectFacts, PyModule, Pyproject,
 };
 pub use redact::redact;
-pub use toolchain::{LinkerFacts, PyenvFacts, Rustc, Tool, ToolchainFacts};
+pub use toolchain::{LinkerFacts, MissingToolchain, PyenvFacts, Rustc, Tool, ToolchainFacts};
 
 /// Version of the layout of a facts file; raised with every change that an older or newer tool
 /// could not read.

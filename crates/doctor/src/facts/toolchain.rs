@@ -31,6 +31,17 @@ pub struct Rustc {
     pub verbose: String,
 }
 
+/// A toolchain that is asked for, and that rustup does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingToolchain {
+    /// Its name, as asked for.
+    pub name: String,
+    /// Who asks: a variable, a file, an override, the default.
+    pub asked_by: String,
+    /// Whether rustup would fetch it by itself at the next call.
+    pub fetched_on_demand: bool,
+}
+
 /// What links programs here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkerFacts {
@@ -78,6 +89,8 @@ pub struct PyenvFacts {
 pub struct ToolchainFacts {
     /// The compiler. Absent: no rustc. Broken: there is one, but it cannot be used, with the reason.
     pub rustc: Seen<Rustc>,
+    /// The toolchain that rustup lacks, if that is why there is no compiler.
+    pub missing_toolchain: Option<MissingToolchain>,
     /// `cargo` on `PATH`.
     pub cargo: Option<HostPath>,
     /// `rustup` on `PATH`.

@@ -5,7 +5,7 @@ use report::{Finding, Fix, Platform, Safety, Severity};
 
 use super::builds;
 use super::features;
-use super::uses_pyo3;
+use super::{build_variable, uses_pyo3};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -20,19 +20,28 @@ pub(crate) static CHECK: Check = Check {
     run,
     #[cfg(test)]
     cases: Cases {
-        fires: &[tests::tests_of_a_library, tests::a_program, tests::uv_python_on_macos],
+        fires: &[
+            tests::tests_of_a_library,
+            tests::a_program,
+            tests::uv_python_on_macos,
+            tests::library_path_in_cargo_configuration,
+        ],
         silent: &[
             tests::nothing_starts_python,
             tests::on_the_library_path,
             tests::loader_has_one_of_that_name,
             tests::linked_statically,
             tests::extension_module_is_another_fault,
+            tests::not_linked_at_all,
             tests::rpath_in_rustflags,
             tests::rpath_by_build_script,
             tests::homebrew_python_on_macos,
         ],
     },
 };
+
+/// With it PyO3 links to no Python, which is BLD007.
+const NOT_LINKED: &str = "PYO3_BUILD_EXTENSION_MODULE";
 
 fn run(facts: &Facts, findings: &mut Findings) {
     if !uses_pyo3(facts) {
@@ -41,6 +50,10 @@ fn run(facts: &Facts, findings: &mut Findings) {
     }
     if facts.machine.os == Os::Windows {
         findings.skip("on Windows the Python that is on PATH provides its DLL");
+        return;
+    }
+    if build_variable(facts, NOT_LINKED).is_some() {
+        findings.skip(format!("{NOT_LINKED} is set, so PyO3 does not link to Python at all"));
         return;
     }
     let embedding: Vec<&CrateManifest> =
@@ -138,7 +151,7 @@ fn missing_library(facts: &Facts, environment: &EnvironmentFacts) -> Option<Host
     let directory = parent(library);
     let searched = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"]
         .iter()
-        .filter_map(|variable| super::build_variable(facts, variable))
+        .filter_map(|variable| facts.variable(variable))
         .flat_map(|value| value.split(':'))
         .any(|entry| HostPath::from(entry.trim_end_matches('/')) == directory);
     let text = directory.text();
@@ -244,6 +257,22 @@ mod tests {
         let mut facts = tests_of_a_library();
         facts.project.crates[0].dependencies =
             vec![pyo3_dependency("0.26.0", &["extension-module"])];
+        facts
+    }
+
+    /// cargo sets `LD_LIBRARY_PATH` itself, and forgets what its `[env]` says.
+    pub(super) fn library_path_in_cargo_configuration() -> Facts {
+        let mut facts = tests_of_a_library();
+        facts.project.cargo_configs.push(CargoConfig {
+            env: [("LD_LIBRARY_PATH".to_owned(), "/usr/local/lib".to_owned())].into(),
+            ..CargoConfig::default()
+        });
+        facts
+    }
+
+    pub(super) fn not_linked_at_all() -> Facts {
+        let mut facts = tests_of_a_library();
+        facts.machine.variables.insert(NOT_LINKED.to_owned(), "1".to_owned());
         facts
     }
 

@@ -4,10 +4,11 @@
 use pyenvs::{FoundBy, Pick, ProblemKind};
 use report::{Finding, Fix, Platform, Safety, Severity};
 
-use super::shell;
+use super::uses_pyo3;
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
+use crate::subjects::shell;
 use crate::{Facts, Findings, PyenvFacts};
 
 /// See the page.
@@ -50,7 +51,11 @@ fn missing_versions(facts: &Facts, pyenv: &PyenvFacts, findings: &mut Findings) 
     }
     // With another version that is there, or an environment in front, `python` still runs.
     let runs = matches!(facts.picks.path, Pick::Python { .. });
-    let severity = if runs { Severity::Info } else { Severity::Error };
+    // uv reads the same file, and has Pythons of its own.
+    let for_uv = facts.project.pyproject.get().is_some_and(|pyproject| pyproject.uses_uv)
+        && !asked_by_variable(pyenv)
+        && !uses_pyo3(facts);
+    let severity = if runs || for_uv { Severity::Info } else { Severity::Error };
     let missing = pyenv.missing.join(" and ");
     let mut finding = Finding::new(
         severity,

@@ -68,28 +68,29 @@ fn none(facts: &Facts) -> Finding {
 }
 
 fn broken(facts: &Facts, reason: &str) -> Finding {
-    let finding = Finding::new(
-        Severity::Error,
-        toolchain(facts),
-        "the rustc for this project cannot be used",
-    )
-    .seen(reason)
-    .cause("The toolchain that is asked for is missing or damaged");
-    let finding = match &facts.project.toolchain_file {
-        Some((file, channel)) => {
-            finding.seen_at(facts.native(file), format!("asks for the toolchain `{channel}`"))
-        }
-        None => finding,
+    let missing = facts.toolchain.missing_toolchain.as_ref();
+    let fetched = missing.filter(|missing| missing.fetched_on_demand);
+    let (severity, message) = match fetched {
+        Some(missing) => (
+            Severity::Info,
+            format!("rustup will fetch the toolchain `{}` at the next build", missing.name),
+        ),
+        None => (Severity::Error, "the rustc for this project cannot be used".to_owned()),
     };
-    // The reason ends with the cure where rustup lacks the toolchain.
-    let name = reason.split('`').nth(1).filter(|_| reason.contains("is not installed"));
-    match (name, &facts.toolchain.rustup) {
-        (Some(name), Some(_)) => {
+    let mut finding = Finding::new(severity, toolchain(facts), message)
+        .seen(reason)
+        .cause("The toolchain that is asked for is missing or damaged");
+    if let Some((file, channel)) = &facts.project.toolchain_file {
+        let asked = format!("asks for the toolchain `{channel}`");
+        finding = finding.seen_at(facts.native(file), asked);
+    }
+    match missing {
+        Some(missing) if facts.toolchain.rustup.is_some() => {
             finding.fix(Fix::new(Safety::Confirm, "install the toolchain that is asked for").run([
                 "rustup",
                 "toolchain",
                 "install",
-                name,
+                missing.name.as_str(),
             ]))
         }
         _ => finding.fix(Fix::new(Safety::Manual, "mend the Rust toolchain").by_hand(
@@ -104,6 +105,7 @@ mod tests {
     use report::Step;
 
     use super::*;
+    use crate::MissingToolchain;
     use crate::checks::bld::testing::{extension_project, with_maturin};
     use crate::testing::healthy;
 
@@ -122,6 +124,11 @@ mod tests {
 
     pub(super) fn toolchain_not_installed() -> Facts {
         let mut facts = none();
+        facts.toolchain.missing_toolchain = Some(MissingToolchain {
+            name: "1.70.0".to_owned(),
+            asked_by: "rust-toolchain.toml".to_owned(),
+            fetched_on_demand: false,
+        });
         facts.toolchain.rustc = Seen::Broken(
             "the toolchain `1.70.0`, asked for by rust-toolchain.toml, is not installed".to_owned(),
         );
@@ -136,6 +143,19 @@ mod tests {
         let mut facts = healthy();
         facts.toolchain.rustc = Seen::Absent;
         facts
+    }
+
+    #[test]
+    fn what_rustup_fetches_by_itself_is_worth_knowing_only() {
+        let mut facts = toolchain_not_installed();
+        for (fetched, severity) in [(true, Severity::Info), (false, Severity::Error)] {
+            if let Some(missing) = &mut facts.toolchain.missing_toolchain {
+                missing.fetched_on_demand = fetched;
+            }
+            let mut findings = Findings::default();
+            run(&facts, &mut findings);
+            assert_eq!(findings.list[0].severity, severity);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{EnvironmentFacts, ProjectFacts, ToolchainFacts};
 
 /// Looks at every tool but linkers. The one process that may be started is the real `rustc -vV`.
 pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> ToolchainFacts {
-    let (rustc, (tools, pyenv)) = rayon::join(
+    let ((rustc, missing_toolchain), (tools, pyenv)) = rayon::join(
         || rustc::gather(host, project, cache),
         || {
             let tools =
@@ -27,6 +27,7 @@ pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> ToolchainFac
     let [maturin, uv, pip, virtualenv] = tools;
     ToolchainFacts {
         rustc,
+        missing_toolchain,
         cargo: host.program("cargo").map(path),
         rustup: host.program("rustup").map(path),
         linker: Default::default(),

@@ -8,7 +8,7 @@ use host::{Host, Invocation, Os, Seen};
 use super::super::cache::Cache;
 use super::super::path;
 use super::rustup;
-use crate::Rustc;
+use crate::{MissingToolchain, Rustc};
 
 /// `rustc -vV` answers in a tenth of a second from a cold disk.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,25 +16,48 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// It prints a dozen lines.
 const OUTPUT_LIMIT: u64 = 64 << 10;
 
-pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> Seen<Rustc> {
-    let program = match locate(host, project) {
-        Seen::Seen(program) => program,
-        Seen::Absent => return Seen::Absent,
-        Seen::Broken(reason) => return Seen::Broken(reason),
-    };
-    let metadata = match host.metadata(&program) {
+/// The compiler; and the toolchain that rustup lacks, if that is why there is none.
+pub(super) fn gather(
+    host: &Host,
+    project: &Path,
+    cache: &Cache,
+) -> (Seen<Rustc>, Option<MissingToolchain>) {
+    match locate(host, project) {
+        Located::At(program) => (read(host, &program, cache), None),
+        Located::Nowhere => (Seen::Absent, None),
+        Located::Unusable(reason) => (Seen::Broken(reason), None),
+        Located::NotInstalled(missing) => {
+            let reason = format!(
+                "the toolchain `{}`, asked for by {}, is not installed",
+                missing.name, missing.asked_by
+            );
+            (Seen::Broken(reason), Some(missing))
+        }
+    }
+}
+
+fn read(host: &Host, program: &Path, cache: &Cache) -> Seen<Rustc> {
+    let metadata = match host.metadata(program) {
         Ok(metadata) => metadata,
         Err(error) => return Seen::Broken(format!("{}: {error}", program.display())),
     };
+    // Hard links of one file share an entry; the place is this one's.
     cache
-        .rustc(&metadata, || ask(host, &program))
-        // Hard links of one file share an entry; the place is this one's.
-        .map(|rustc| Rustc { path: path(&program), ..rustc })
+        .rustc(&metadata, || ask(host, program))
+        .map(|rustc| Rustc { path: path(program), ..rustc })
+}
+
+/// Where the compiler is.
+enum Located {
+    At(PathBuf),
+    Nowhere,
+    Unusable(String),
+    NotInstalled(MissingToolchain),
 }
 
 /// The real program: `RUSTC`, else the first on `PATH`; where that is rustup's stand-in, the one
 /// of the toolchain that rustup would take.
-fn locate(host: &Host, project: &Path) -> Seen<PathBuf> {
+fn locate(host: &Host, project: &Path) -> Located {
     let named = host.variables.path("RUSTC");
     let program = match &named {
         Some(named) if named.components().nth(1).is_some() => Some(host.absolute(named)),
@@ -43,35 +66,36 @@ fn locate(host: &Host, project: &Path) -> Seen<PathBuf> {
     };
     let Some(program) = program else {
         return match named {
-            Some(named) => {
-                Seen::Broken(format!("RUSTC asks for `{}`, which is not on PATH", named.display()))
-            }
-            None => Seen::Absent,
+            Some(named) => Located::Unusable(format!(
+                "RUSTC asks for `{}`, which is not on PATH",
+                named.display()
+            )),
+            None => Located::Nowhere,
         };
     };
     if !rustup::is_proxy(host, &program) {
-        return Seen::Seen(program);
+        return Located::At(program);
     }
     let directory = host.absolute(project);
     let Some(choice) = rustup::choose(host, &directory) else {
-        return Seen::Broken(
+        return Located::Unusable(
             "rustup is here without a toolchain: no default is set, and the project asks for none"
                 .to_owned(),
         );
     };
     let Some(toolchain) = rustup::directory_of(host, &choice) else {
-        return Seen::Broken(format!(
-            "the toolchain `{}`, asked for by {}, is not installed",
-            choice.name, choice.by
-        ));
+        return Located::NotInstalled(MissingToolchain {
+            fetched_on_demand: rustup::fetches(host, &choice),
+            name: choice.name,
+            asked_by: choice.by,
+        });
     };
     let name = if host.os == Os::Windows { "rustc.exe" } else { "rustc" };
     let real = toolchain.join("bin").join(name);
     if host.is_executable(&real) {
-        Seen::Seen(real)
-    } else {
-        Seen::Broken(format!("the toolchain `{}` has no rustc: {}", choice.name, real.display()))
+        return Located::At(real);
     }
+    Located::Unusable(format!("the toolchain `{}` has no rustc: {}", choice.name, real.display()))
 }
 
 fn ask(host: &Host, program: &Path) -> Seen<Rustc> {
@@ -137,7 +161,7 @@ mod tests {
     fn the_compiler_of_this_machine_is_found_behind_rustup() {
         let host = Host::current().unwrap();
         let cache = Cache::open(&host, None);
-        let rustc = gather(&host, &host.working_directory, &cache);
+        let (rustc, _) = gather(&host, &host.working_directory, &cache);
         let rustc = rustc.get().unwrap();
         assert!(!rustup::is_proxy(&host, &rustc.path), "{:?}", rustc.path);
     }
@@ -153,10 +177,11 @@ mod tests {
         let mut host = Host::current().unwrap();
         host.variables.set("RUSTC", &program);
         let cache = Cache::open(&host, None);
-        let reason = gather(&host, root.path(), &cache);
+        let (reason, _) = gather(&host, root.path(), &cache);
         assert!(reason.reason().unwrap().contains("no such thing"));
         host.variables.set("RUSTC", "no-such-rustc");
-        assert!(gather(&host, root.path(), &cache).reason().unwrap().contains("no-such-rustc"));
+        let (reason, _) = gather(&host, root.path(), &cache);
+        assert!(reason.reason().unwrap().contains("no-such-rustc"));
     }
 
     proptest! {

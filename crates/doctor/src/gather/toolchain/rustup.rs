@@ -92,6 +92,26 @@ fn settings(host: &Host) -> Option<(PathBuf, Table)> {
     Some((file, toml::from_str(&text).ok()?))
 }
 
+/// Whether rustup would fetch this toolchain by itself: a name that it knows, and nothing that
+/// forbids it.
+pub(super) fn fetches(host: &Host, choice: &Choice) -> bool {
+    let forbidden = match host.variables.text("RUSTUP_AUTO_INSTALL") {
+        Some(value) => value == "0",
+        None => settings(host)
+            .and_then(|(_, s)| s.get("auto_install")?.as_str().map(str::to_owned))
+            .is_some_and(|value| value == "disable"),
+    };
+    !forbidden && !choice.is_path && is_release(&choice.name)
+}
+
+/// `stable`, `nightly-2026-01-01`, `1.80.0-x86_64-unknown-linux-gnu`: what can be fetched. Other
+/// names are of toolchains that somebody linked.
+fn is_release(name: &str) -> bool {
+    let first = name.split('-').next().unwrap_or_default();
+    matches!(first, "stable" | "beta" | "nightly")
+        || (first.contains('.') && first.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
 /// The nearest toolchain file, from a directory upward.
 pub(super) fn nearest_file(host: &Host, directory: &Path) -> Option<(PathBuf, Asked)> {
     directory.ancestors().find_map(|parent| file_in(host, parent))
@@ -259,6 +279,19 @@ mod tests {
         assert_eq!(chosen(&host, "/srv").1.as_deref(), Some("1.80.0-x86_64-unknown-linux-musl"));
         let host = machine(&[], &[("RUSTUP_TOOLCHAIN", "../toolchains/mine")]);
         assert_eq!(chosen(&host, "/srv").1, None);
+    }
+
+    #[test]
+    fn only_releases_are_fetched_and_only_if_nothing_forbids_it() {
+        let fetched = |name: &str, variables: &[(&str, &str)]| {
+            let mut all = vec![("RUSTUP_TOOLCHAIN", name)];
+            all.extend(variables);
+            let host = machine(&[], &all);
+            fetches(&host, &choose(&host, Path::new("/srv")).unwrap())
+        };
+        assert!(fetched("1.70.0", &[]) && fetched("nightly-2026-01-02", &[]));
+        assert!(!fetched("mine", &[]) && !fetched("/opt/rust", &[]));
+        assert!(!fetched("1.70.0", &[("RUSTUP_AUTO_INSTALL", "0")]));
     }
 
     #[test]
