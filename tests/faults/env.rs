@@ -193,13 +193,15 @@ fn scripts_that_lie_too_deep() {
         // pip wraps the commands it makes, but not the files that a wheel brings along.
         sandbox.pip_install(&venv, &["jmespath==1.0.1"]);
         assert!(sandbox.command(venv.program("jp.py")).arg("--help").output().is_err());
+        let near = Environment::at(sandbox.home().join(".virtualenvs/project"), &venv.minor);
         sandbox
             .doctor()
             .only(&["ENV005"])
             .message_contains("ENV005", "jp.py")
-            .apply_fix("ENV005")
+            .folded("FS001", "ENV005")
+            .apply_fix_with("ENV005", |_| sandbox.activate(&near))
             .silent();
-        sandbox.run(venv.program("jp.py"), ["--help"]);
+        sandbox.run(near.program("jp.py"), ["--help"]);
     });
 }
 

@@ -90,8 +90,7 @@ fn limit(facts: &Facts) -> Option<usize> {
     }
 }
 
-/// Makes the environment anew near the home directory, and leaves a link where it was, so that
-/// every tool still finds it.
+/// Makes the environment anew near the home directory.
 fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
     let prefix = &environment.python.prefix;
     let name = facts
@@ -113,14 +112,15 @@ fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
         );
     };
     let mut fix = cures::recreate_at(facts, environment, &fresh);
-    fix.title = format!("make the environment anew in {}, with a link to it", facts.short(&fresh));
-    // The old one goes last: what fails before that leaves everything as it was.
-    fix.run(cures::delete(facts, &[prefix])).run([
-        "ln".to_owned(),
-        "-s".to_owned(),
-        facts.native(&fresh),
-        facts.native(prefix),
-    ])
+    fix.title = format!("make the environment anew in {}", facts.short(&fresh));
+    // The old one goes last: what fails before that leaves everything as it was. A link in its
+    // place would bring the long path back into every script that is installed through it.
+    fix = fix.run(cures::delete(facts, &[prefix]));
+    if facts.project.pyproject.get().is_some_and(|pyproject| pyproject.uses_uv) {
+        fix = fix.set("UV_PROJECT_ENVIRONMENT", facts.native(&fresh));
+    }
+    let activate = facts.native(&fresh.join("bin/activate"));
+    fix.by_hand(format!("activate it: `. {}`", host::quote(facts.machine.os, &activate)))
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_environment_is_linked_from_the_old_place() {
+    fn the_old_environment_goes_when_the_new_one_stands() {
         let mut findings = Findings::default();
         run(&deep(), &mut findings);
         let steps = &findings.list[0].fixes[0].steps;
@@ -194,12 +194,6 @@ mod tests {
             })
             .collect();
         assert!(argv[0].ends_with("-m venv --clear /home/dev/.virtualenvs/example"), "{argv:?}");
-        assert_eq!(
-            argv[argv.len() - 2..],
-            [
-                "rm -rf -- /home/dev/project/.venv",
-                "ln -s /home/dev/.virtualenvs/example /home/dev/project/.venv"
-            ]
-        );
+        assert_eq!(argv[argv.len() - 2], "rm -rf -- /home/dev/project/.venv");
     }
 }
