@@ -417,3 +417,19 @@ fn pip_installs_numpy_over_conda() {
         works(sandbox, &conda, "import numpy");
     });
 }
+
+#[test]
+fn what_breaks_by_pip_over_conda_follows_from_it() {
+    sandbox(|sandbox| {
+        let python = sandbox.python("3.11");
+        sandbox.offer_uv();
+        let packages = ["numpy=1.26.4", "bottleneck=1.3.8"];
+        let conda = sandbox.conda_environment(&python, "train", &packages);
+        sandbox.activate_conda(&conda);
+        works(sandbox, &conda, "import bottleneck");
+        sandbox.doctor().silent();
+        install(sandbox, &conda, &["numpy==2.2.6"]);
+        fails_with(sandbox, &conda, "import bottleneck", "_ARRAY_API not found");
+        sandbox.doctor().only(&["NPY008"]).folded("NPY001", "NPY008");
+    });
+}

@@ -320,4 +320,58 @@ mod tests {
         let places: Vec<&Path> = places.iter().map(|(place, _)| place.as_path()).collect();
         assert_eq!(places, [Path::new("/s/x/../x.libs"), Path::new("/s/x"), Path::new("/opt/lib")]);
     }
+
+    /// The real runtime of this system in two directories, and modules that look for it.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_loaders_order_is_followed() {
+        let mut host = Host::current().unwrap();
+        let real = system_places(&host)
+            .into_iter()
+            .map(|(directory, _)| directory.join(CXX_RUNTIME))
+            .find(|file| host.is_file(file));
+        let Some(real) = real else { return };
+        let root = tempfile::tempdir().unwrap();
+        let (own, variable) = (root.path().join("own"), root.path().join("variable"));
+        for directory in [&own, &variable] {
+            fs_err::create_dir(directory).unwrap();
+            fs_err::copy(&real, directory.join(CXX_RUNTIME)).unwrap();
+        }
+        let environment = bare_environment("/nowhere", "3.11.7", EnvironmentKind::Venv).python;
+        let found = |host: &Host, search_path: Option<&str>, library_path_first: bool| {
+            let mut native = native_module("fast");
+            native.version_needs = vec![artifacts::VersionNeed {
+                library: CXX_RUNTIME.to_owned(),
+                version: "GLIBCXX_3.4".to_owned(),
+                weak: false,
+            }];
+            native.search_paths = search_path.into_iter().map(str::to_owned).collect();
+            native.library_path_first = library_path_first;
+            let module = ModuleFacts {
+                path: path(root.path().join("package/fast.so")),
+                import_name: "fast".to_owned(),
+                suffix: ".so".to_owned(),
+                package: None,
+                len: 0,
+                modified_ns: 0,
+                native: Seen::Seen(native),
+            };
+            let cache = Cache::open(host, None);
+            let mut runtimes = runtimes(host, &environment, &[module], &cache);
+            assert_eq!(runtimes.len(), 1);
+            let runtime = runtimes.remove(0);
+            assert!(runtime.provides.iter().any(|version| version == "GLIBCXX_3.4"));
+            assert_eq!(runtime.modules.is_empty(), search_path.is_none());
+            runtime.path.parent().unwrap().to_path_buf()
+        };
+        fs_err::create_dir(root.path().join("package")).unwrap();
+        let place = Some("$ORIGIN/../own");
+        let in_own = |directory: PathBuf| directory.ends_with("own");
+        assert_eq!(found(&host, None, false), real.parent().unwrap());
+        assert!(in_own(found(&host, place, false)));
+        host.variables.set("LD_LIBRARY_PATH", &variable);
+        assert_eq!(found(&host, None, false), variable);
+        assert!(in_own(found(&host, place, false)), "DT_RPATH goes before the variable");
+        assert_eq!(found(&host, place, true), variable, "and DT_RUNPATH after it");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use report::{Finding, Fix, Safety};
 
-use super::verdict::{importable, numpy_version};
+use super::verdict::{fit_condas_numpy, importable, numpy_version};
 use crate::numpy_rules::has_wheels;
 use crate::{EnvironmentFacts, Facts, ModuleFacts, cures};
 
@@ -47,6 +47,21 @@ pub(super) fn show<'a>(
         0 => finding,
         1 => finding.seen("and 1 more module of the package"),
         _ => finding.seen(format!("and {more} more modules of the package")),
+    }
+}
+
+/// Folds a finding under NPY008, where the modules fit the numpy that conda installed and that
+/// something else has replaced.
+pub(super) fn under_conda<'a>(
+    finding: Finding,
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    modules: impl IntoIterator<Item = &'a ModuleFacts>,
+) -> Finding {
+    if fit_condas_numpy(environment, modules) {
+        finding.because_of("NPY008", environment.subject(facts))
+    } else {
+        finding
     }
 }
 

@@ -38,7 +38,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
         for (package, modules) in files::by_package(old) {
             // Where Cython is all there is, Python says something else: NPY003.
             if modules.iter().any(|(_, verdict)| *verdict == Verdict::OldInterface) {
-                findings.push(finding(facts, environment, &package, &modules));
+                let found = finding(facts, environment, &package, &modules);
+                let files = modules.iter().map(|(module, _)| *module);
+                findings.push(files::under_conda(found, facts, environment, files));
             }
         }
     }
@@ -170,6 +172,20 @@ mod tests {
             "bottleneck 1.3.8 was compiled for numpy 1 and cannot be imported with numpy 2.2.6"
         );
         assert!(finding.evidence.iter().any(|e| e.value.contains("1 more")));
+    }
+
+    #[test]
+    fn pip_over_conda_is_the_cause_where_condas_numpy_would_fit() {
+        let mut facts = bottleneck();
+        let because_of = |facts: &Facts| {
+            let mut findings = Findings::default();
+            run(facts, &mut findings);
+            findings.list[0].because_of.as_ref().map(|cause| cause.code.clone())
+        };
+        assert_eq!(because_of(&facts), None);
+        venv(&mut facts).python.kind = pyenvs::EnvironmentKind::Conda;
+        venv(&mut facts).numpy.as_mut().unwrap().conda_meta = vec!["1.26.4".parse().unwrap()];
+        assert_eq!(because_of(&facts).as_deref(), Some("NPY008"));
     }
 
     #[test]

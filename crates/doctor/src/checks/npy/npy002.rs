@@ -32,7 +32,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
                 _ => None,
             });
         for (package, modules) in files::by_package(newer) {
-            findings.push(finding(facts, environment, &package, &modules));
+            let found = finding(facts, environment, &package, &modules);
+            let files = modules.iter().map(|(module, _)| *module);
+            findings.push(files::under_conda(found, facts, environment, files));
         }
     }
     say_what_was_not_judged(facts, findings);

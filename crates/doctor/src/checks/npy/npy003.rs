@@ -31,7 +31,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
         for (package, modules) in files::by_package(old) {
             // A package with C code too has its finding already: NPY001.
             if modules.iter().all(|(_, verdict)| *verdict == Verdict::OldTypes) {
-                findings.push(finding(facts, environment, &package, &modules));
+                let found = finding(facts, environment, &package, &modules);
+                let files = modules.iter().map(|(module, _)| *module);
+                findings.push(files::under_conda(found, facts, environment, files));
             }
         }
     }

@@ -80,6 +80,13 @@ fn of_another_python(facts: &Facts, environment: &EnvironmentFacts, numpy: &Nump
     for name in &numpy.multiarray {
         finding = finding.seen_at(facts.native(&numpy.directory), format!("has {name}"));
     }
+    for leftover in &environment.python.leftovers {
+        let name = leftover.file_name().map(|name| name.to_string_lossy().into_owned());
+        if name.is_some_and(|name| name.starts_with("~umpy")) {
+            finding = finding
+                .seen_at(facts.native(leftover), "left behind by a pip that was interrupted");
+        }
+    }
     let says = if numpy.best_version().is_some_and(crate::numpy_rules::is_numpy_2) {
         "numpy._core._multiarray_umath"
     } else {

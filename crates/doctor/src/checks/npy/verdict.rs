@@ -81,6 +81,22 @@ pub(super) fn mismatches(environment: &EnvironmentFacts) -> Vec<(&ModuleFacts, V
         .collect()
 }
 
+/// Whether these modules fit the numpy that conda installed, which something else has replaced:
+/// then that is the root cause (NPY008).
+pub(super) fn fit_condas_numpy<'a>(
+    environment: &EnvironmentFacts,
+    modules: impl IntoIterator<Item = &'a ModuleFacts>,
+) -> bool {
+    let recorded = environment.numpy.as_ref().and_then(|numpy| numpy.conda_meta.first());
+    let Some(recorded) = recorded.filter(|_| environment.python.kind.is_conda()) else {
+        return false;
+    };
+    modules
+        .into_iter()
+        .filter_map(|module| module.native.get())
+        .all(|native| Verdict::of(native, recorded).is_none())
+}
+
 /// Version of the numpy that would be imported.
 pub(super) fn numpy_version(environment: &EnvironmentFacts) -> Option<&Version> {
     environment.numpy.as_ref()?.best_version()
