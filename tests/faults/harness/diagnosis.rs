@@ -30,7 +30,12 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn doctor_with(&self, flags: &[&str]) -> Diagnosis<'_> {
         let arguments: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let command = self.doctor_command(&arguments).args(["--format", "json"]);
+        self.diagnosis_by(&self.doctor_command(&arguments), arguments)
+    }
+
+    #[track_caller]
+    fn diagnosis_by(&self, command: &host::Invocation, arguments: Vec<String>) -> Diagnosis<'_> {
+        let command = command.clone().args(["--format", "json"]);
         let output = finish(&command);
         let stderr = output.stderr_text();
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -51,6 +56,17 @@ impl Sandbox {
     /// The same for a user who may read only what everybody may. Only root can do that.
     #[track_caller]
     pub(crate) fn doctor_as_nobody(&self) -> Report {
+        self.end_of(&self.doctor_command_as(65_534), "run as another user")
+    }
+
+    /// Runs the doctor on the project as another user. Only root can do that.
+    #[track_caller]
+    pub(crate) fn doctor_as(&self, user: u32, flags: &[&str]) -> Diagnosis<'_> {
+        let arguments: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self.diagnosis_by(&self.doctor_command_as(user).args(&arguments), arguments)
+    }
+
+    fn doctor_command_as(&self, user: u32) -> host::Invocation {
         if self.host.user_id != Some(0) {
             skip("only root can become another user");
         }
@@ -63,15 +79,14 @@ impl Sandbox {
             self.set_mode(&self.path("cache"), 0o777);
             self.set_mode(&self.path("tmp"), 0o777);
         }
-        let command = self
-            .command("/usr/bin/setpriv")
+        self.command("/usr/bin/setpriv")
             .directory("/")
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args([format!("--reuid={user}"), format!("--regid={user}")])
+            .arg("--clear-groups")
             .arg(program)
             .args(["doctor", "--project"])
             .arg(self.project())
-            .timeout(DOCTOR_LIMIT);
-        self.end_of(&command, "run as another user")
+            .timeout(DOCTOR_LIMIT)
     }
 
     #[track_caller]

@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use host::{Host, Invocation, Output};
 
+pub(crate) use diagnosis::Diagnosis;
 pub(crate) use environments::Environment;
 pub(crate) use pythons::Python;
 pub(crate) use skip::skip;
@@ -215,6 +216,17 @@ impl Sandbox {
         }
         assert!(!fs_err::symlink_metadata(path).unwrap().is_symlink(), "{}", path.display());
         fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Gives a path of the sandbox, and everything in it, to another user. Only root can do that.
+    pub(crate) fn give_to(&self, user: u32, relative: impl AsRef<Path>) {
+        if self.host.user_id != Some(0) {
+            skip("only root can give files away");
+        }
+        let owner = format!("{user}:{user}");
+        let arguments = ["-h", "-R", owner.as_str()];
+        let command = Invocation::new("chown").args(arguments).arg(self.path(relative));
+        expect_success(&command, &finish(&command));
     }
 
     /// Writes an executable file.

@@ -216,9 +216,18 @@ fn case_insensitive(host: &Host, directory: &Path, mount: Option<&Mount>) -> See
         return Seen::Absent;
     };
     match host.symlink_metadata(&other) {
-        Ok(other) => Seen::Seen(other.inode == this.inode && other.device == this.device),
+        Ok(found) if found.inode == this.inode && found.device == this.device => Seen::Seen(true),
+        // Some file systems number a file anew under each of its spellings; a file of its own is
+        // listed.
+        Ok(_) => Seen::from(is_listed(host, &other).map(|listed| !listed)),
         Err(_) => Seen::Seen(false),
     }
+}
+
+/// Whether the directory lists exactly this name.
+fn is_listed(host: &Host, path: &Path) -> Option<bool> {
+    let entries = host.list(path.parent()?, LIST_LIMIT).ok()?;
+    Some(entries.iter().any(|entry| Some(entry.name.as_os_str()) == path.file_name()))
 }
 
 /// The path with the case of its last name swapped, if that name has letters.

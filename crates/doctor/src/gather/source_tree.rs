@@ -246,6 +246,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn a_link_to_a_directory_above_is_not_followed() {
         let (root, host) = make(&["a/x.py"]);
         fs_err::os::unix::fs::symlink(root.path(), root.path().join("a/up")).unwrap();

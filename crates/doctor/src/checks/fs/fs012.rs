@@ -1,6 +1,6 @@
 //! FS012: characters in a path that a tool of the build does not take.
 
-use host::{Os, Seen};
+use host::{HostPath, Os, Seen};
 use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
@@ -20,6 +20,10 @@ pub(crate) static CHECK: Check = Check {
     #[cfg(test)]
     cases: Cases {
         fires: &[
+            #[cfg(unix)]
+            tests::no_text,
+            #[cfg(unix)]
+            tests::no_text_in_the_target,
             tests::colon,
             tests::percent,
             tests::brackets,
@@ -47,7 +51,10 @@ const REFUSING_SPACES: &[&str] = &["jemalloc-sys", "tikv-jemalloc-sys"];
 const SHOWN: usize = 5;
 
 fn run(facts: &Facts, findings: &mut Findings) {
-    if let Some(target) = facts.directory(DirectoryRole::Target) {
+    if let Some(root) = facts.project.workspace_root.as_ref().filter(|root| root.to_str().is_none())
+    {
+        findings.push(sources_without_text(facts, root));
+    } else if let Some(target) = facts.directory(DirectoryRole::Target) {
         judge_target(facts, target, findings);
         judge_spaces(facts, target, findings);
     }
@@ -56,6 +63,19 @@ fn run(facts: &Facts, findings: &mut Findings) {
         judge_scripts(facts, environment, findings);
         judge_prefix(facts, environment, findings);
     }
+}
+
+/// rustc writes the path of its sources into what it compiles, and needs it to be text: it helps
+/// nothing to build elsewhere.
+fn sources_without_text(facts: &Facts, root: &HostPath) -> Finding {
+    Finding::new(
+        Severity::Error,
+        subjects::project(facts),
+        "The project's path has bytes that are no text, and rustc cannot work with it",
+    )
+    .seen_at(facts.native(root), "not UTF-8")
+    .cause("rustc needs the paths of its sources and its output to be UTF-8")
+    .fix(rename(facts))
 }
 
 /// What every build in this target directory stumbles over.
@@ -271,7 +291,6 @@ fn judge_prefix(facts: &Facts, environment: &EnvironmentFacts, findings: &mut Fi
 
 #[cfg(test)]
 mod tests {
-    use host::HostPath;
     use pyenvs::{EnvironmentKind, Script};
 
     use super::super::tests::with_target;
@@ -282,6 +301,27 @@ mod tests {
     fn target_at(path: &str) -> Facts {
         with_target(|mut target| {
             target.path = HostPath::from(path);
+            target
+        })
+    }
+
+    #[cfg(unix)]
+    fn latin1() -> HostPath {
+        use std::os::unix::ffi::OsStrExt as _;
+        HostPath::from(std::path::Path::new(std::ffi::OsStr::from_bytes(b"/home/dev/caf\xe9")))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn no_text() -> Facts {
+        let mut facts = healthy();
+        facts.project.workspace_root = Some(latin1());
+        facts
+    }
+
+    #[cfg(unix)]
+    pub(super) fn no_text_in_the_target() -> Facts {
+        with_target(|mut target| {
+            target.path = latin1();
             target
         })
     }
