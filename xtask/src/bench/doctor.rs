@@ -54,18 +54,21 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     whole.directory.clone_from(&workspace.root);
     let subjects = [
         here(&[&program, "doctor", "--project", &project, "--format", "json"]),
+        here(&[&program, "doctor", "--project", &project, "--format", "json", "--all"]),
         here(&[&python, "-c", "import numpy"]),
         here(&[&python, "-m", "pip", "check"]),
         here(&[&program, "envs", "--project", &project, "--format", "json"]),
         here(&[&uv, "python", "list", "--only-installed"]),
         whole,
     ];
-    let [doctor, numpy, pip, envs, list, whole] = measure(&workspace, &tools, runs, &subjects)?;
+    let [doctor, all, numpy, pip, envs, list, whole] =
+        measure(&workspace, &tools, runs, &subjects)?;
 
     println!(
         "Medians of {runs} runs in turn; this machine's Pythons, a project and 20 environments\n"
     );
     line("doctor", doctor);
+    line("doctor --all", all);
     line("python -c 'import numpy'", numpy);
     line("python -m pip check", pip);
     line("envs", envs);
