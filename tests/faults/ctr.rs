@@ -46,7 +46,8 @@ fn a_docker_whose_daemon_does_not_run() {
         sandbox.set("DOCKER_HOST", format!("unix://{}", socket.display()));
         let diagnosis = sandbox.doctor();
         diagnosis
-            .only(&["CTR002"])
+            .silent()
+            .severity("CTR002", Severity::Info)
             .message_contains("CTR002", "does not run")
             .evidence_contains("CTR002", "docker.sock");
         // The daemon that the cure starts listens there.

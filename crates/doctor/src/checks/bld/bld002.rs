@@ -1,6 +1,6 @@
 //! BLD002: the Python is newer than the newest that the locked PyO3 builds for.
 
-use report::{Finding, Fix, Safety, Severity};
+use report::{Finding, Fix, Safety};
 
 use super::builds::{self, Build};
 use super::pyo3::{self, FORWARD, Verdict};
@@ -36,11 +36,12 @@ pub(crate) static CHECK: Check = Check {
 
 fn run(facts: &Facts, findings: &mut Findings) {
     let wanted = |verdict: &Verdict| matches!(verdict, Verdict::TooNew { .. });
-    for build in builds::with_verdict(facts, findings, wanted) {
+    let refused = builds::with_verdict(facts, findings, wanted);
+    for build in &refused.builds {
         let Verdict::TooNew { newest, can_be_forced } = build.verdict else { continue };
         let version = build.environment.python.version.get().map(ToString::to_string);
         let finding = Finding::new(
-            Severity::Error,
+            build.severity(facts),
             build.environment.subject(facts),
             format!(
                 "PyO3 {} refuses Python {}: the newest it builds for is 3.{newest}",
@@ -51,11 +52,14 @@ fn run(facts: &Facts, findings: &mut Findings) {
         .cause(
             "Each release of PyO3 knows the Pythons of its time; this one is older than the Python",
         );
-        let mut finding = builds::show(finding, facts, &build);
+        let mut finding = builds::show(finding, facts, build);
+        if let Some(fix) = refused.use_accepted(facts, build) {
+            finding = finding.fix(fix);
+        }
         if can_be_forced {
             finding = finding.fix(force());
         }
-        if let Some(fix) = newer_pyo3(facts, &build) {
+        if let Some(fix) = newer_pyo3(facts, build) {
             finding = finding.fix(fix);
         }
         let free_threaded = builds::python(build.environment).is_some_and(|p| p.free_threaded);

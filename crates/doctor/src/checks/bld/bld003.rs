@@ -1,7 +1,7 @@
 //! BLD003: the Python is older than the oldest that the locked PyO3, or its `abi3` feature, builds
 //! for; or it lacks the global interpreter lock and PyO3 does not support that.
 
-use report::{Finding, Fix, Safety, Severity};
+use report::{Finding, Fix, Safety};
 
 use super::builds::{self, Build};
 use super::pyo3::{self, Verdict};
@@ -37,13 +37,18 @@ fn run(facts: &Facts, findings: &mut Findings) {
             Verdict::TooOld { .. } | Verdict::OlderThanAbi3 { .. } | Verdict::FreeThreaded { .. }
         )
     };
-    for build in builds::with_verdict(facts, findings, wanted) {
+    let refused = builds::with_verdict(facts, findings, wanted);
+    for build in &refused.builds {
         let version =
             build.environment.python.version.get().map(ToString::to_string).unwrap_or_default();
-        let (message, cause, range) = words(&build, &version);
+        let (message, cause, range) = words(build, &version);
         let finding =
-            Finding::new(Severity::Error, build.environment.subject(facts), message).cause(cause);
-        let mut finding = builds::show(finding, facts, &build);
+            Finding::new(build.severity(facts), build.environment.subject(facts), message)
+                .cause(cause);
+        let mut finding = builds::show(finding, facts, build);
+        if let Some(fix) = refused.use_accepted(facts, build) {
+            finding = finding.fix(fix);
+        }
         let recreate =
             range.as_deref().and_then(|range| recreate_within(facts, build.environment, range));
         finding =
@@ -102,7 +107,7 @@ mod tests {
     use pyenvs::EnvironmentKind;
 
     use super::*;
-    use crate::checks::bld::testing::{extension_project, with_python};
+    use crate::checks::bld::testing::{extension_project, with_maturin, with_python};
     use crate::testing::{PROJECT, bare_environment, venv};
 
     fn facts(pyo3: &str, features: &[&str], python: &str) -> Facts {
@@ -148,6 +153,24 @@ mod tests {
         let prefix = format!("{PROJECT}/old");
         facts.environments.push(bare_environment(&prefix, "3.6.15", EnvironmentKind::Venv));
         facts
+    }
+
+    #[test]
+    fn cargo_is_pointed_to_the_python_that_maturin_takes() {
+        let mut facts = oldest();
+        with_maturin(&mut facts);
+        let prefix = "/opt/old";
+        facts.environments.push(bare_environment(prefix, "3.8.18", EnvironmentKind::Other));
+        facts.picks.pyo3 = pyenvs::Pick::Python {
+            executable: HostPath::from("/opt/old/bin/python"),
+            prefix: Some(HostPath::from(prefix)),
+            because: "the first `python` on PATH".to_owned(),
+        };
+        let mut findings = Findings::default();
+        run(&facts, &mut findings);
+        assert_eq!(findings.list[0].severity, report::Severity::Warning);
+        let step = format!("{:?}", findings.list[0].fixes[0].steps);
+        assert!(step.contains("PYO3_PYTHON") && step.contains(".venv/bin/python"), "{step}");
     }
 
     #[test]

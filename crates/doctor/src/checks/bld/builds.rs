@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use host::HostPath;
 use pyenvs::{Implementation, Pick};
+use report::{Finding, Fix, Safety, Severity};
 use semver::{Version, VersionReq};
 
 use super::features::{self, Use};
 use super::pyo3::{self, Abi3, Python, Verdict};
 use super::{build_variable, python_minor, uses_maturin, uses_pyo3};
-use crate::{CrateManifest, DependencyKind, EnvironmentFacts, Facts};
+use crate::{CrateManifest, DependencyKind, EnvironmentFacts, Facts, Findings, cures};
 
 /// One build of PyO3 for one Python.
 #[derive(Debug)]
@@ -28,6 +29,9 @@ pub(super) struct Build<'a> {
     /// What PyO3's build script says.
     pub(super) verdict: Verdict,
 }
+
+/// A build that maturin does not start.
+const CARGO: &str = "cargo build";
 
 /// Variables with which PyO3 does not look at the Python that is here.
 const OTHER_WAYS: [&str; 6] = [
@@ -50,7 +54,7 @@ pub(super) fn builds(facts: &Facts) -> Result<Vec<Build<'_>>, String> {
     let mut builds = Vec::new();
     if let Some(environment) = python_of_cargo(facts) {
         let uses = uses_in(facts.project.crates.iter(), &[], true);
-        add(facts, &mut builds, environment, "cargo build", uses);
+        add(facts, &mut builds, environment, CARGO, uses);
     }
     if uses_maturin(facts) {
         let configured = facts.project.pyproject.get().and_then(|p| p.maturin.clone());
@@ -184,17 +188,25 @@ pub(super) fn python(environment: &EnvironmentFacts) -> Option<Python> {
     Some(Python { major, minor, free_threaded })
 }
 
+/// The builds that PyO3 refuses, and what could be done about them all.
+pub(super) struct Refused<'a> {
+    /// The builds.
+    pub(super) builds: Vec<Build<'a>>,
+    /// A Python that another tool takes here and PyO3 does not refuse.
+    accepted: Option<&'a EnvironmentFacts>,
+}
+
 /// The builds with a verdict that `wanted` takes; skips when no build could be judged.
 pub(super) fn with_verdict<'a>(
     facts: &'a Facts,
-    findings: &mut crate::Findings,
+    findings: &mut Findings,
     wanted: impl Fn(&Verdict) -> bool,
-) -> Vec<Build<'a>> {
+) -> Refused<'a> {
     let builds = match builds(facts) {
         Ok(builds) => builds,
         Err(reason) => {
             findings.skip(reason);
-            return Vec::new();
+            Vec::new()
         }
     };
     for build in &builds {
@@ -202,15 +214,44 @@ pub(super) fn with_verdict<'a>(
             findings.skip(reason.clone());
         }
     }
-    builds.into_iter().filter(|build| wanted(&build.verdict)).collect()
+    let accepted =
+        builds.iter().find(|build| build.verdict == Verdict::Builds).map(|build| build.environment);
+    Refused {
+        builds: builds.into_iter().filter(|build| wanted(&build.verdict)).collect(),
+        accepted,
+    }
+}
+
+impl Refused<'_> {
+    /// Points cargo to the Python that the project's other tools take, where only a plain cargo
+    /// build takes another one.
+    pub(super) fn use_accepted(&self, facts: &Facts, build: &Build<'_>) -> Option<Fix> {
+        let accepted = self.accepted.filter(|_| build.is_cargo_only())?;
+        let title = format!(
+            "let cargo compile for {} too",
+            accepted.python.label(|path| facts.short(path))
+        );
+        Some(Fix::new(Safety::Safe, title).set("PYO3_PYTHON", cures::interpreter(facts, accepted)))
+    }
+}
+
+impl Build<'_> {
+    fn is_cargo_only(&self) -> bool {
+        self.tools == [CARGO]
+    }
+
+    /// An error; a warning where maturin builds the project and takes another Python.
+    pub(super) fn severity(&self, facts: &Facts) -> Severity {
+        if self.is_cargo_only() && uses_maturin(facts) {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
 }
 
 /// What a finding about a build rests on: the versions of PyO3 and of Python.
-pub(super) fn show(
-    mut finding: report::Finding,
-    facts: &Facts,
-    build: &Build<'_>,
-) -> report::Finding {
+pub(super) fn show(mut finding: Finding, facts: &Facts, build: &Build<'_>) -> Finding {
     let lock = facts.project.lock.get().filter(|_| build.locked);
     finding = match lock {
         Some(lock) => finding.seen_at(facts.native(&lock.path), format!("pyo3 {}", build.version)),

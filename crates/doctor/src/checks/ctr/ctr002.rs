@@ -66,8 +66,8 @@ fn run(facts: &Facts, findings: &mut Findings) {
         }
         return;
     };
-    // A Dockerfile with a docker beside it was meant for this machine.
-    let severity = severity(is_ours).max(Severity::Warning);
+    // Many start the daemon only when they need it; being shut out of it is no choice.
+    let severity = if socket.exists { Severity::Warning } else { severity(is_ours) };
     let mut finding = Finding::new(severity, engines(), message)
         .seen_at(facts.native(&socket.path), state(socket))
         .seen_at(facts.native(docker), "the docker on PATH")
@@ -128,6 +128,17 @@ mod tests {
 
     pub(super) fn not_allowed() -> Facts {
         facts(true, Seen::Seen(false))
+    }
+
+    #[test]
+    fn a_daemon_that_rests_is_worth_knowing_and_one_that_shuts_out_is_a_warning() {
+        for (facts, severity) in
+            [(not_running(), Severity::Info), (not_allowed(), Severity::Warning)]
+        {
+            let mut findings = Findings::default();
+            run(&facts, &mut findings);
+            assert_eq!(findings.list[0].severity, severity);
+        }
     }
 
     pub(super) fn running() -> Facts {

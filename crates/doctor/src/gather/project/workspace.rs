@@ -48,6 +48,16 @@ pub(super) fn gather(host: &Host, start: &Path) -> Found {
     found.patched = workspace.patched.clone();
     collect(host, root, &workspace, &directory, &mut found);
     let root_manifest = directory.join("Cargo.toml");
+    if found.crates.iter().all(|manifest| *manifest.path != *start)
+        && found.broken.iter().all(|(file, _)| **file != *start)
+        && start != directory.join("Cargo.toml")
+    {
+        let reason = format!(
+            "it lies in the workspace {} and is no member of it, so cargo refuses it",
+            HostPath::new(directory.as_path()).native(host.os)
+        );
+        found.broken.push((path(start), reason));
+    }
     found.crates.sort_by(|a, b| {
         let key =
             |manifest: &CrateManifest| (*manifest.path != *root_manifest, manifest.path.clone());
@@ -260,6 +270,14 @@ mod tests {
         assert_eq!(found.broken.len(), 2);
         assert!(found.broken[0].1.starts_with("line 2,"), "{:?}", found.broken);
         assert!(found.crates.is_empty());
+    }
+
+    #[test]
+    fn a_crate_that_no_workspace_wants_is_told() {
+        let root = workspace(&[("Cargo.toml", ROOT), ("stray/Cargo.toml", &package("stray", ""))]);
+        let found = gather(&Host::current().unwrap(), &root.path().join("stray/Cargo.toml"));
+        let reasons: Vec<&str> = found.broken.iter().map(|(_, r)| r.as_str()).collect();
+        assert!(reasons.iter().any(|reason| reason.contains("is no member")), "{reasons:?}");
     }
 
     #[test]
