@@ -81,7 +81,7 @@ fn every_command_that_only_looks() {
             &["doctor", "--list"],
             &["envs"],
             &["envs", "--format", "json"],
-            &["explain", "ENV001"],
+            &["explain", "NPY004"],
         ] {
             changes_nothing(sandbox, arguments);
         }

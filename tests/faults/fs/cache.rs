@@ -39,7 +39,7 @@ fn a_build_script_that_was_cut_off() {
         sandbox.doctor().silent();
         let script = build_script(sandbox);
         let whole = fs_err::read(&script).unwrap();
-        fs_err::write(&script, &whole[..3_000]).unwrap();
+        sandbox.overwrite_build_output(&script, &whole[..3_000]);
         forget_its_run(sandbox);
         fails(sandbox, "failed to run custom build command");
         sandbox
@@ -61,7 +61,7 @@ fn an_empty_build_script_that_says_nothing() {
         let text = "//! One.\n\n#[cfg(not(told))]\ncompile_error!(\"nobody told\");\n";
         sandbox.write("src/lib.rs", text);
         builds(sandbox);
-        fs_err::write(build_script(sandbox), "").unwrap();
+        sandbox.overwrite_build_output(&build_script(sandbox), "");
         forget_its_run(sandbox);
         // The build script "succeeds", and another file is blamed.
         fails(sandbox, "nobody told");
@@ -117,8 +117,7 @@ fn a_source_file_from_the_future() {
     sandbox(|sandbox| {
         cargo_project(sandbox);
         let source = sandbox.project().join("src/lib.rs");
-        let file = fs_err::OpenOptions::new().write(true).open(&source).unwrap();
-        file.file().set_modified(SystemTime::now() + Duration::from_secs(7_200)).unwrap();
+        sandbox.set_modified(&source, SystemTime::now() + Duration::from_secs(7_200));
         builds(sandbox);
         let again = || cargo_build(sandbox).stderr_text().contains("Compiling demo");
         assert!(again() && again(), "cargo knows that nothing changed");
@@ -140,8 +139,7 @@ fn many_source_files_from_the_future() {
         cargo_project(sandbox);
         for number in 0..30 {
             let file = sandbox.write(format!("src/m{number}.rs"), "//! Empty.\n");
-            let file = fs_err::OpenOptions::new().write(true).open(file).unwrap();
-            file.file().set_modified(SystemTime::now() + Duration::from_secs(7_200)).unwrap();
+            sandbox.set_modified(&file, SystemTime::now() + Duration::from_secs(7_200));
         }
         sandbox.doctor().only(&["FS011"]).apply_fix("FS011").silent();
     });

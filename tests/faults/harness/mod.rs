@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use host::{Host, Invocation, Output};
 
@@ -227,6 +227,23 @@ impl Sandbox {
         let arguments = ["-h", "-R", owner.as_str()];
         let command = Invocation::new("chown").args(arguments).arg(self.path(relative));
         expect_success(&command, &finish(&command));
+    }
+
+    /// Changes a file of the project's `target` in place, and so under every name that cargo gave
+    /// it. Nothing there is shared with other tests or with the machine.
+    pub(crate) fn overwrite_build_output(&self, path: &Path, contents: impl AsRef<[u8]>) {
+        let target = self.project().join("target");
+        shield::assert_inside(&self.host, &target, path);
+        assert!(!fs_err::symlink_metadata(path).unwrap().is_symlink(), "{}", path.display());
+        fs_err::write(path, contents).unwrap();
+    }
+
+    /// Sets the time of the last change of a file that is no link.
+    pub(crate) fn set_modified(&self, path: &Path, time: SystemTime) {
+        shield::assert_inside(&self.host, self.root.path(), path);
+        assert!(!fs_err::symlink_metadata(path).unwrap().is_symlink(), "{}", path.display());
+        let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
+        file.file().set_modified(time).unwrap();
     }
 
     /// Writes an executable file.
