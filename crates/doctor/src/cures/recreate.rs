@@ -122,9 +122,12 @@ pub(crate) fn recreate(facts: &Facts, environment: &EnvironmentFacts) -> Fix {
         .or_else(|| (!is_environment(environment)).then_some("other files"));
     if let Some(what) = what {
         let fresh = facts.project.root.join(".venv");
-        let mut fix = recreate_at(facts, environment, &fresh);
-        fix.title = format!("make a new environment in {}", facts.short(&fresh));
-        fix.safety = Safety::Manual;
+        let title = format!("use an environment in {}", facts.short(&fresh));
+        let mut fix = Fix::new(Safety::Manual, title);
+        // One that is there already belongs to somebody.
+        if facts.environment(&fresh).is_none() {
+            fix.steps = recreate_at(facts, environment, &fresh).steps;
+        }
         return fix.by_hand(format!(
             "{} holds {what} too, so take away only what belongs to the environment: \
              `pyvenv.cfg` and the directories of programs and packages",

@@ -30,6 +30,7 @@ pub(crate) static CHECK: Check = Check {
             tests::in_range,
             tests::pre_release_counts_as_its_release,
             tests::declared_partner,
+            tests::declared_partner_in_the_project,
             tests::old_python_on_path_beside_an_environment,
             tests::nothing_required,
         ],
@@ -66,7 +67,9 @@ fn severity(facts: &Facts, environment: &EnvironmentFacts) -> Option<Severity> {
     if has(&[Role::Argument]) || is_own && has(&[Role::Active, Role::Maturin]) {
         return Some(Severity::Error);
     }
-    if environment.python.kind.is_virtual() && has(&[Role::Project]) {
+    // Declared for an exchange of data, it may have any Python, wherever it lies.
+    let is_partner = has(&[Role::Declared]) && !has(&[Role::Uv]);
+    if environment.python.kind.is_virtual() && has(&[Role::Project]) && !is_partner {
         return Some(Severity::Warning);
     }
     // The Python on PATH matters only where the project has nothing better.
@@ -235,6 +238,12 @@ mod tests {
         let mut partner = venv_facts("/srv/legacy", "3.8.18");
         partner.roles = vec![Role::Declared];
         facts.environments.push(partner);
+        facts
+    }
+
+    pub(super) fn declared_partner_in_the_project() -> Facts {
+        let mut facts = declared_partner();
+        facts.environments.last_mut().unwrap().roles = vec![Role::Declared, Role::Project];
         facts
     }
 
