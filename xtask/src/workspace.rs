@@ -40,4 +40,27 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Invocation {
         Invocation::new(self.cargo_program()).directory(&self.root)
     }
+
+    /// The names of the integration-test binaries of every crate, sorted.
+    ///
+    /// # Errors
+    /// When cargo cannot describe the workspace.
+    pub(crate) fn test_binaries(&self) -> anyhow::Result<Vec<String>> {
+        let describe = ["metadata", "--no-deps", "--format-version", "1"];
+        let described = self.cargo().args(describe).output()?;
+        let metadata: serde_json::Value = serde_json::from_slice(&described.stdout)
+            .context("`cargo metadata` printed something else than JSON")?;
+        let mut names: Vec<String> = list(&metadata["packages"])
+            .flat_map(|package| list(&package["targets"]))
+            .filter(|target| list(&target["kind"]).any(|kind| kind == "test"))
+            .filter_map(|target| target["name"].as_str().map(str::to_owned))
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+fn list(value: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
+    value.as_array().into_iter().flatten()
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 use host::Invocation;
+use host::xshell::{Shell, cmd};
 
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
@@ -90,28 +91,39 @@ fn finish(mut tally: Tally, flags: &Flags) -> ExitCode {
 
 fn run_lints(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
     let started = Instant::now();
-    for (tool, arguments) in [
-        ("fmt", &["--all", "--check"][..]),
-        ("clippy", &["--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    let shell = Shell::new().context("cannot read the working directory")?;
+    shell.change_dir(&workspace.root);
+    let cargo = workspace.cargo_program();
+    for (tool, command) in [
+        ("fmt", cmd!(shell, "{cargo} fmt --all --check")),
+        ("clippy", cmd!(shell, "{cargo} clippy --workspace --all-targets -- --deny warnings")),
     ] {
-        let installed = workspace.cargo().args([tool, "--version"]).output()?.success();
-        if !installed {
+        if cmd!(shell, "{cargo} {tool} --version").quiet().ignore_stderr().read().is_err() {
             tally.part_skipped(lane, &format!("cargo {tool} is not installed"));
             continue;
         }
-        let passed = workspace.cargo().arg(tool).args(arguments).status()?.success();
+        // What the tool printed stands above; the error would only say that it failed.
+        let passed = command.run().is_ok();
         tally.count(lane, if passed { Verdict::Passed } else { Verdict::Failed });
     }
     tally.took(lane, started.elapsed());
     Ok(())
 }
 
+/// Unit tests, the crates' own test binaries, and the examples in the documentation.
 fn run_unit(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
-    for kinds in [&["--lib", "--bins"][..], &["--doc"]] {
-        let command = workspace.cargo().args(["test", "--workspace", "--no-fail-fast"]).args(kinds);
-        run_tests(&command, lane, tally)?;
+    let mut binaries = Vec::new();
+    for name in workspace.test_binaries()? {
+        if !Lane::value_variants().iter().any(|lane| lane.binary() == Some(name.as_str())) {
+            binaries.push("--test".to_owned());
+            binaries.push(name);
+        }
     }
-    Ok(())
+    let tests =
+        workspace.cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
+    run_tests(&tests.args(binaries), lane, tally)?;
+    let examples = workspace.cargo().args(["test", "--workspace", "--no-fail-fast", "--doc"]);
+    run_tests(&examples, lane, tally)
 }
 
 /// The test binary `faults`, which holds several lanes.
