@@ -56,7 +56,11 @@ fn i2_only_host_touches_the_machine() {
     for file in files::programs().iter().filter(|file| !file.path.starts_with("crates/host/")) {
         for (number, line) in file.lines_of_program() {
             for word in ["fs_err", "xshell", "std::fs", "std::process::Command", "tempfile"] {
-                if has_word(code(line), word) {
+                // Chores may use the shell that host hands on.
+                let handed_on = word == "xshell"
+                    && file.path.starts_with("xtask/")
+                    && line.contains("host::xshell");
+                if has_word(code(line), word) && !handed_on {
                     offences.push(format!("{}:{number}: {word} outside host", file.path));
                 }
             }
