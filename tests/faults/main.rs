@@ -8,6 +8,7 @@
 mod bld;
 mod ctr;
 mod env;
+mod ext;
 mod fs;
 mod garbage;
 mod harness;

@@ -18,7 +18,7 @@ pub(crate) static CHECK: Check = Check {
     run,
     #[cfg(test)]
     cases: Cases {
-        fires: &[tests::flat_layout],
+        fires: &[tests::flat_layout, tests::too_old_for_safe_path],
         silent: &[
             tests::built_in_place,
             tests::own_directory,
@@ -30,9 +30,6 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, findings: &mut Findings) {
-    if facts.variable("PYTHONSAFEPATH").is_some() {
-        return;
-    }
     let root = &facts.project.root;
     let flat: Vec<&HostPath> = facts
         .source_tree
@@ -41,6 +38,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
         .filter(|package| package.parent() == Some(root.as_path()))
         .collect();
     for environment in facts.judged() {
+        if knows_safe_path(environment) && facts.variable("PYTHONSAFEPATH").is_some() {
+            continue;
+        }
         for package in &flat {
             let Some(name) = package.file_name().and_then(|name| name.to_str()) else { continue };
             if let Some(module) = hidden(facts, environment, package, name) {
@@ -48,6 +48,14 @@ fn run(facts: &Facts, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether this Python can be told to pass over the directory it is started in.
+fn knows_safe_path(environment: &EnvironmentFacts) -> bool {
+    environment.python.version.get().is_some_and(|version| {
+        let mut numbers = version.release().iter().copied();
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (3, 11)
+    })
 }
 
 /// A compiled module of the installed package that its namesake among the sources lacks.
@@ -119,16 +127,22 @@ fn report(
                 ),
         );
     }
+    if maturin_project(facts).is_some() && !facts.toolchain.maturin.is_empty() {
+        finding = finding.fix(
+            Fix::new(Safety::Safe, "build the module into the sources").run(["maturin", "develop"]),
+        );
+    }
+    if knows_safe_path(environment) {
+        finding = finding.fix(
+            Fix::new(Safety::Confirm, "let Python pass over the directory it is started in")
+                .set("PYTHONSAFEPATH", "1"),
+        );
+    }
     findings.push(
-        finding
-            .fix(
-                Fix::new(Safety::Confirm, "let Python pass over the directory it is started in")
-                    .set("PYTHONSAFEPATH", "1"),
-            )
-            .fix(
-                Fix::new(Safety::Safe, "build the module into the sources")
-                    .run(["maturin", "develop"]),
-            ),
+        finding.fix(
+            Fix::new(Safety::Manual, "start Python in another directory")
+                .by_hand(format!("run what imports {name} from another directory than {root}")),
+        ),
     );
 }
 
@@ -181,6 +195,12 @@ mod tests {
     pub(super) fn safe_path() -> Facts {
         let mut facts = flat_layout();
         facts.machine.variables.insert("PYTHONSAFEPATH".to_owned(), "1".to_owned());
+        facts
+    }
+
+    pub(super) fn too_old_for_safe_path() -> Facts {
+        let mut facts = safe_path();
+        venv(&mut facts).python.version = Seen::Seen("3.10.13".parse().unwrap());
         facts
     }
 
