@@ -34,9 +34,7 @@ fn compile(sandbox: &Sandbox, python: &Python, file: &Path, built: &str, hours: 
         .args([file, &source]);
     let output = compiler.output().unwrap();
     assert!(output.success(), "{}", output.stderr_text());
-    let then = SystemTime::now() - Duration::from_secs(hours * 3_600);
-    let opened = fs_err::OpenOptions::new().write(true).open(file).unwrap();
-    opened.file().set_modified(then).unwrap();
+    sandbox.set_modified(file, SystemTime::now() - Duration::from_secs(hours * 3_600));
 }
 
 fn import(sandbox: &Sandbox, environment: &Environment, script: &str) -> Output {

@@ -8,14 +8,16 @@ use report::Severity;
 use super::{builds, cargo_build, cargo_project, fails};
 use crate::harness::{Sandbox, sandbox};
 
-/// The compiled build script, and the record of its run.
+/// The compiled build script. cargo runs it under another name, which it links to this one.
 fn build_script(sandbox: &Sandbox) -> PathBuf {
     let units = sandbox.project().join("target/debug/build");
-    let mut scripts = fs_err::read_dir(units)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("build-script-build"))
-        .filter(|script| sandbox.exists(script));
-    scripts.next().expect("a build script was compiled")
+    let mut scripts = fs_err::read_dir(units).unwrap().filter_map(|unit| {
+        let unit = unit.unwrap();
+        let name = unit.file_name().to_string_lossy().into_owned();
+        let (_, hash) = name.rsplit_once('-')?;
+        Some(unit.path().join(format!("build_script_build-{hash}")))
+    });
+    scripts.find(|script| sandbox.exists(script)).expect("a build script was compiled")
 }
 
 /// Makes cargo run the build script again without compiling it again.

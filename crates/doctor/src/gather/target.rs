@@ -110,13 +110,20 @@ fn directories(host: &Host, parent: &Path, limit: usize) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The compiled build script of a unit `NAME-HASH`. cargo runs it as `build-script-build`, which it
+/// links again to `build_script_build-HASH` at every build: so that file is the one that counts.
 fn build_script(host: &Host, unit: &Path) -> Option<BuildScript> {
-    let name = match host.os {
-        Os::Windows => "build-script-build.exe",
-        Os::Linux | Os::Macos => "build-script-build",
-    };
-    let file = unit.join(name);
-    let metadata = host.metadata(&file).ok().filter(host::Metadata::is_file)?;
+    let suffix = if host.os == Os::Windows { ".exe" } else { "" };
+    let name = unit.file_name()?.to_str()?;
+    let compiled = name.rsplit_once('-').map(|(_, hash)| format!("build_script_build-{hash}"));
+    let (file, metadata) = [compiled, Some("build-script-build".to_owned())]
+        .into_iter()
+        .flatten()
+        .find_map(|name| {
+            let file = unit.join(format!("{name}{suffix}"));
+            let metadata = host.metadata(&file).ok().filter(host::Metadata::is_file)?;
+            Some((file, metadata))
+        })?;
     Some(BuildScript {
         len: metadata.len,
         mode: metadata.mode,
@@ -236,7 +243,8 @@ mod tests {
         // The test's own program is a whole one.
         let program = std::env::current_exe().unwrap();
         let whole = fs_err::read(program).unwrap();
-        fixture.write("debug/build/a-1/build-script-build", &whole);
+        fixture.write("debug/build/a-1/build_script_build-1", &whole);
+        fixture.write("debug/build/a-1/build-script-build", b"linked anew");
         fixture.write("debug/build/b-1/build-script-build", &whole[..5000]);
         fixture.write("x86_64-unknown-linux-gnu/release/build/c-1/build-script-build", b"");
         fixture.write("debug/build/d-1/output", b"");
@@ -244,6 +252,7 @@ mod tests {
         let told: Vec<bool> =
             facts.build_scripts.iter().map(|script| script.architectures.is_seen()).collect();
         assert_eq!(told, [true, false, false]);
+        assert!(facts.build_scripts[0].path.ends_with("a-1/build_script_build-1"));
         assert!(facts.build_scripts[1].architectures.reason().unwrap().contains("5000"));
     }
 
