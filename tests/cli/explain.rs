@@ -71,6 +71,6 @@ fn an_unknown_code_brings_the_nearest() {
     --- stderr
     error: no fault has the code `\u{1b}[31m`
 
-    hint: did you mean `ENV001` (broken-interpreter-link)? `truewheel explain` lists the codes
+    hint: did you mean `FS010` (case-clash)? `truewheel explain` lists the codes
     ");
 }

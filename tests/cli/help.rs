@@ -357,7 +357,7 @@ fn checks_that_do_not_exist() {
     --- stderr
     error: no check or family is called ``
 
-    hint: did you mean `ENV`? `truewheel doctor --list` lists the checks
+    hint: did you mean `FS`? `truewheel doctor --list` lists the checks
     ");
     assert_snapshot!(machine.run(&["doctor", "--skip", "NVE"]), @"
     exit: 3
