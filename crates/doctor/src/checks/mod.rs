@@ -4,6 +4,7 @@ mod bld;
 mod ctr;
 mod env;
 mod ext;
+mod first_lines;
 mod fs;
 mod lib;
 mod npy;

@@ -106,13 +106,19 @@ fn take(
     let entries = &one.entries[..one.entries.len().min(room)];
     tree.entries += entries.len();
     clashes(&one.directory, entries, tree);
+    let base = one.directory.as_os_str().len() + 1;
     for entry in entries {
-        let here = one.directory.join(&entry.name);
-        note_longest(&here, tree);
+        let here = || one.directory.join(&entry.name);
+        if base + entry.name.len() > tree.longest.as_ref().map_or(0, |path| path.as_os_str().len())
+        {
+            tree.longest = Some(path(here()));
+        }
         match entry.kind {
-            FileKind::Directory if !is_passed_over(&entry.name) => next.push(here),
-            FileKind::File if has_extension(&here, &["so", "pyd"]) => files.modules.push(here),
-            FileKind::File if has_extension(&here, SOURCES) => {
+            FileKind::Directory if !is_passed_over(&entry.name) => next.push(here()),
+            FileKind::File if has_extension(&entry.name, &["so", "pyd"]) => {
+                files.modules.push(here());
+            }
+            FileKind::File if has_extension(&entry.name, SOURCES) => {
                 let is_package = entry.name == "__init__.py"
                     && (1..=PACKAGE_DEPTH).contains(&depth)
                     && tree.packages.len() < PACKAGE_LIMIT;
@@ -120,9 +126,9 @@ fn take(
                     tree.packages.push(path(one.directory.clone()));
                 }
                 if entry.name == "build.rs" && tree.build_scripts.len() < PACKAGE_LIMIT {
-                    tree.build_scripts.push(path(here.clone()));
+                    tree.build_scripts.push(path(here()));
                 }
-                files.sources.push(here);
+                files.sources.push(here());
             }
             _ => {}
         }
@@ -146,19 +152,18 @@ fn is_passed_over(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || PASSED_OVER.iter().any(|other| name == *other)
 }
 
-fn has_extension(file: &Path, extensions: &[&str]) -> bool {
-    file.extension().is_some_and(|have| extensions.iter().any(|extension| have == *extension))
-}
-
-fn note_longest(here: &Path, tree: &mut SourceTree) {
-    let length = here.as_os_str().len();
-    if tree.longest.as_ref().is_none_or(|known| known.as_os_str().len() < length) {
-        tree.longest = Some(path(here));
-    }
+fn has_extension(name: &OsStr, extensions: &[&str]) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|have| extensions.iter().any(|extension| have == *extension))
 }
 
 /// Names that one file system holds apart and another takes for the same.
 fn clashes(directory: &Path, entries: &[Entry], tree: &mut SourceTree) {
+    // A pair has a name that is not all in lower case; most directories have none.
+    if entries.iter().filter_map(Entry::name_text).all(|name| !name.contains(char::is_uppercase)) {
+        return;
+    }
     let mut lowered: Vec<(String, &Entry)> = entries
         .iter()
         .filter_map(|entry| Some((entry.name_text()?.to_lowercase(), entry)))

@@ -1,13 +1,14 @@
 //! ENV005: the first line of scripts is longer than the kernel reads.
 
-use host::{HostPath, Os, Version};
+use host::HostPath;
 use pyenvs::Script;
 use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, Facts, Findings, cures};
+use crate::checks::first_lines;
+use crate::{EnvironmentFacts, Facts, Findings};
 
 /// Scripts shown as evidence.
 const SHOWN: usize = 3;
@@ -27,7 +28,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, findings: &mut Findings) {
-    let Some(limit) = limit(facts) else {
+    let Some(limit) = first_lines::longest(facts) else {
         findings.skip("Windows does not start programs by their first line");
         return;
     };
@@ -69,63 +70,20 @@ fn run(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// Longest first line, its end not counted, that starts a program here.
-fn limit(facts: &Facts) -> Option<usize> {
-    match facts.machine.os {
-        Os::Windows => None,
-        Os::Macos => Some(511),
-        // The kernel's buffer had 128 bytes before 5.1, and has 256 since.
-        Os::Linux => {
-            let release = facts.machine.kernel.get();
-            let is_old = release
-                .and_then(|release| {
-                    let numbers = release.split(|c: char| !c.is_ascii_digit());
-                    let numbers: Vec<u32> =
-                        numbers.take(2).filter_map(|number| number.parse().ok()).collect();
-                    (numbers.len() == 2).then(|| Version::new(numbers))
-                })
-                .is_some_and(|version| version < Version::new([5, 1]));
-            Some(if is_old { 127 } else { 255 })
-        }
-    }
-}
-
 /// Makes the environment anew near the home directory.
 fn shorten(facts: &Facts, environment: &EnvironmentFacts, limit: usize) -> Fix {
-    let prefix = &environment.python.prefix;
-    let name = facts
-        .project
-        .pyproject
-        .get()
-        .and_then(|pyproject| pyproject.name.clone())
-        .or_else(|| facts.project.root.file_name()?.to_str().map(str::to_owned))
-        .unwrap_or_else(|| "project".to_owned());
-    let fresh = facts.machine.home.as_ref().map(|home| home.join(".virtualenvs").join(name));
     let fits = |fresh: &HostPath| fresh.text().len() + "#!/bin/python3".len() <= limit;
-    let can_be_made =
-        cures::is_environment(environment) && cures::what_it_holds(facts, prefix).is_none();
-    let is_free = |fresh: &HostPath| facts.environment(fresh).is_none();
-    let Some(fresh) = fresh.filter(|fresh| can_be_made && fits(fresh) && is_free(fresh)) else {
-        return Fix::new(Safety::Manual, "move the environment to a shorter path").by_hand(
+    first_lines::make_anew_near_home(facts, environment, fits).unwrap_or_else(|| {
+        Fix::new(Safety::Manual, "move the environment to a shorter path").by_hand(
             "make the environment again under a shorter path; until then start tools as \
              `python -m NAME`",
-        );
-    };
-    let mut fix = cures::recreate_at(facts, environment, &fresh);
-    fix.title = format!("make the environment anew in {}", facts.short(&fresh));
-    // The old one goes last: what fails before that leaves everything as it was. A link in its
-    // place would bring the long path back into every script that is installed through it.
-    fix = fix.run(cures::delete(facts, &[prefix]));
-    if facts.project.pyproject.get().is_some_and(|pyproject| pyproject.uses_uv) {
-        fix = fix.set("UV_PROJECT_ENVIRONMENT", facts.native(&fresh));
-    }
-    let activate = facts.native(&fresh.join("bin/activate"));
-    fix.by_hand(format!("activate it: `. {}`", host::quote(facts.machine.os, &activate)))
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use host::Seen;
+    use host::{Os, Seen};
     use report::Step;
 
     use super::*;
@@ -171,14 +129,14 @@ mod tests {
     #[test]
     fn the_kernel_decides() {
         let mut facts = healthy();
-        assert_eq!(limit(&facts), Some(255));
+        assert_eq!(first_lines::longest(&facts), Some(255));
         for (release, expected) in [("5.1.0", 255), ("5.0.21-x", 127), ("6.18.5", 255), ("?", 255)]
         {
             facts.machine.kernel = Seen::Seen(release.to_owned());
-            assert_eq!(limit(&facts), Some(expected), "{release}");
+            assert_eq!(first_lines::longest(&facts), Some(expected), "{release}");
         }
         facts.machine.os = Os::Windows;
-        assert_eq!(limit(&facts), None);
+        assert_eq!(first_lines::longest(&facts), None);
     }
 
     #[test]

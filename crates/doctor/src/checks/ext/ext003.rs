@@ -37,15 +37,17 @@ fn run(facts: &Facts, findings: &mut Findings) {
         .iter()
         .filter(|package| package.parent() == Some(root.as_path()))
         .collect();
-    for environment in facts.judged() {
-        if knows_safe_path(environment) && facts.variable("PYTHONSAFEPATH").is_some() {
-            continue;
-        }
-        for package in &flat {
-            let Some(name) = package.file_name().and_then(|name| name.to_str()) else { continue };
-            if let Some(module) = hidden(facts, environment, package, name) {
-                report(facts, environment, package, module, findings);
-            }
+    for package in flat {
+        let Some(name) = package.file_name().and_then(|name| name.to_str()) else { continue };
+        let hidden = facts
+            .judged()
+            .filter(|environment| {
+                !knows_safe_path(environment) || facts.variable("PYTHONSAFEPATH").is_none()
+            })
+            .find_map(|one| Some((one, hidden(facts, one, package, name)?)));
+        // One environment shows what is wrong with the sources.
+        if let Some((environment, module)) = hidden {
+            report(facts, environment, package, module, findings);
         }
     }
 }

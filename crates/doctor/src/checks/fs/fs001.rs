@@ -11,6 +11,7 @@ use crate::check::Check;
 use crate::{DirectoryFacts, DirectoryRole, EnvironmentFacts, Facts, Findings, cures, subjects};
 
 use super::{is_built_by_maturin, move_away, named, subject};
+use crate::checks::first_lines;
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -74,7 +75,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         judge_pip(facts, limit, findings);
         judge_present(facts, limit, findings);
     }
-    if let Some(limit) = shebang_limit(facts) {
+    if let Some(limit) = first_lines::longest(facts) {
         for environment in facts.judged() {
             judge_shebang(facts, environment, limit, findings);
         }
@@ -350,20 +351,6 @@ fn judge_present(facts: &Facts, limit: usize, findings: &mut Findings) {
     );
 }
 
-/// Longest first line of a script, without the newline. The kernel reads no more.
-fn shebang_limit(facts: &Facts) -> Option<usize> {
-    match facts.machine.os {
-        Os::Windows => None,
-        Os::Macos => Some(511),
-        Os::Linux => {
-            let kernel = facts.machine.kernel.get()?;
-            let mut numbers = kernel.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
-            let version = (numbers.next()?, numbers.next().unwrap_or(0));
-            Some(if version >= (5, 1) { 255 } else { 127 })
-        }
-    }
-}
-
 fn judge_shebang(
     facts: &Facts,
     environment: &EnvironmentFacts,
@@ -376,7 +363,7 @@ fn judge_shebang(
     if line <= limit || !(kind.is_virtual() || kind.is_conda()) {
         return;
     }
-    let place = HostPath::from(facts.project.root.as_path());
+    let fits = |fresh: &HostPath| fresh.text().len() + "#!/bin/python3".len() <= limit;
     findings.push(
         Finding::new(
             Severity::Warning,
@@ -394,10 +381,14 @@ fn judge_shebang(
              commands that they make themselves, and pip leaves scripts that a wheel brings as \
              they are",
         )
-        .fix(Fix::new(Safety::Manual, "use a shorter place").by_hand(format!(
-            "move {} to a directory with a shorter path, and make its environment again there",
-            facts.native(&place)
-        ))),
+        .fix(first_lines::make_anew_near_home(facts, environment, fits).unwrap_or_else(
+            || {
+                Fix::new(Safety::Manual, "use a shorter place").by_hand(format!(
+                    "make {} again in a directory with a shorter path",
+                    facts.native(&environment.python.prefix)
+                ))
+            },
+        )),
     );
 }
 

@@ -9,6 +9,7 @@ use crate::check::Check;
 use crate::{DirectoryFacts, DirectoryRole, EnvironmentFacts, Facts, Findings, subjects};
 
 use super::{chosen, move_away, named, subject};
+use crate::checks::first_lines;
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -222,6 +223,7 @@ fn judge_scripts(facts: &Facts, environment: &EnvironmentFacts, findings: &mut F
         })
         .collect();
     let Some(first) = broken.first() else { return };
+    let has_none = |fresh: &HostPath| !fresh.text().contains(' ');
     let count = match broken.len() {
         1 => format!("{} does not start", facts.short(&first.path)),
         many => format!("{many} scripts do not start"),
@@ -242,10 +244,12 @@ fn judge_scripts(facts: &Facts, environment: &EnvironmentFacts, findings: &mut F
                  the interpreter. pip and uv write another form for commands that they make \
                  themselves; pip leaves scripts that a wheel brings as they are",
             )
-            .fix(Fix::new(Safety::Manual, "use a place without a space").by_hand(format!(
-                "move {} to a directory without a space, and make its environment again there",
-                facts.native(&facts.project.root)
-            ))),
+            .fix(first_lines::make_anew_near_home(facts, environment, has_none).unwrap_or_else(
+                || {
+                    Fix::new(Safety::Manual, "use a place without a space")
+                        .by_hand(format!("make {prefix} again in a directory without a space"))
+                },
+            )),
     );
 }
 
