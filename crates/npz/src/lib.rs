@@ -1,0 +1,31 @@
+//! npy and npz array files.
+
+mod array;
+mod buffer;
+mod dtype;
+mod element;
+mod error;
+mod header;
+mod limits;
+mod literal;
+mod map;
+mod npy;
+mod replace;
+mod source;
+mod transfer;
+
+pub use array::{Array, ArrayView, FieldView};
+pub use buffer::{ALIGNMENT, Buffer};
+pub use dtype::{DType, Endian, Extension, Field, Kind, Record, Scalar, TimeBase, TimeUnit};
+pub use element::Element;
+pub use error::{Error, ErrorKind, Result};
+pub use half::{bf16, f16};
+pub use header::{Header, Order};
+pub use limits::Limits;
+pub use map::Map;
+pub use npy::{
+    Npy, NpyReader, NpyWriter, is_npy, read_npy, read_npy_from, write_npy, write_npy_to,
+};
+pub use num_complex::Complex;
+pub use replace::NewFile;
+pub use source::{FileSource, Source};
