@@ -2,6 +2,7 @@
 
 mod array;
 mod buffer;
+mod deflate;
 mod dtype;
 mod element;
 mod error;
@@ -10,9 +11,11 @@ mod limits;
 mod literal;
 mod map;
 mod npy;
+mod npz;
 mod replace;
 mod source;
 mod transfer;
+mod zip;
 
 pub use array::{Array, ArrayView, FieldView};
 pub use buffer::{ALIGNMENT, Buffer};
@@ -26,6 +29,7 @@ pub use map::Map;
 pub use npy::{
     Npy, NpyReader, NpyWriter, is_npy, read_npy, read_npy_from, write_npy, write_npy_to,
 };
+pub use npz::{Compression, MemberInfo, MemberReader, MemberWriter, Npz, NpzWriter, write_npz};
 pub use num_complex::Complex;
 pub use replace::NewFile;
 pub use source::{FileSource, Source};
