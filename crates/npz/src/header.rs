@@ -12,7 +12,7 @@ pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 pub(crate) const PORTABLE_TEXT: usize = 10_000;
 
 /// numpy before 2.0 has at most this many dimensions.
-const PORTABLE_DIMENSIONS: usize = 32;
+pub(crate) const PORTABLE_DIMENSIONS: usize = 32;
 
 /// numpy leaves room in the header so that the first axis can grow without moving the data.
 const GROWTH_DIGITS: usize = 21;

@@ -12,6 +12,7 @@ mod literal;
 mod map;
 mod npy;
 mod npz;
+mod obstacles;
 mod replace;
 mod source;
 mod transfer;
@@ -31,5 +32,6 @@ pub use npy::{
 };
 pub use npz::{Compression, MemberInfo, MemberReader, MemberWriter, Npz, NpzWriter, write_npz};
 pub use num_complex::Complex;
+pub use obstacles::{NumpyVersion, Obstacle, Readers};
 pub use replace::NewFile;
 pub use source::{FileSource, Source};
