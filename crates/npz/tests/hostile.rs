@@ -1,5 +1,7 @@
 //! Files made to mislead: every one ends in the error that names what is wrong with it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use npz::{ArrayView, Compression, Error, ErrorKind, Limits, Npy, NpyReader, Npz, NpzWriter};
@@ -159,10 +161,10 @@ fn headers_that_contradict_the_directory_are_refused() {
         bytes[offset] ^= value;
         assert!(read_all(&bytes).is_err(), "{offset}");
     }
-    for (offset, value) in [(6, 1), (10, 9), (34, 1)] {
+    for (offset, value) in [(8, 1), (10, 1), (34, 1)] {
         let mut bytes = archive();
         let central = central(&bytes, "b.npy");
-        bytes[central + offset + 2] |= value;
+        bytes[central + offset] |= value;
         assert!(read_all(&bytes).is_err(), "{offset}");
     }
 }

@@ -64,11 +64,10 @@ fn bad_zip(reason: impl Into<String>) -> Error {
 impl Directory {
     pub(crate) fn read(source: &impl Source, limits: &Limits) -> Result<Directory> {
         let length = source.length();
-        let mut start = [0; 4];
-        let started = usize::try_from(length).map_or(4, |length| length.min(4));
+        let mut start = [0; 8];
+        let started = usize::try_from(length).map_or(8, |length| length.min(8));
         source.read_exact_at(&mut start[..started], 0)?;
-        let signature = u32::from_le_bytes(start);
-        if started < 4 || (signature != LOCAL && signature != END) {
+        if !matches!(Fields(&start[..started]).u32(), Some(LOCAL | END)) {
             return Err(ErrorKind::NotNpz { found: describe(&start[..started]) }.into());
         }
         let end = End::find(source, length)?;
