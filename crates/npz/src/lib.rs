@@ -1,4 +1,5 @@
-//! npy and npz array files.
+//! npy and npz array files; the README is the documentation of the crate.
+#![doc = include_str!("../README.md")]
 
 mod array;
 mod buffer;

@@ -25,13 +25,13 @@ pub enum Compression {
     /// Compressed with a level from 1 (fast) to 9 (small); others count as the nearest. numpy's own
     /// is 6.
     Deflate(u8),
-    /// Compressed with level 6 where samples of the data become smaller by a tenth or more, and
+    /// Compressed with level 4 where samples of the data become smaller by a tenth or more, and
     /// stored otherwise. The data never grow.
     Auto,
 }
 
 /// The level of [`Compression::Auto`].
-const AUTO_LEVEL: u8 = 6;
+const AUTO_LEVEL: u8 = 4;
 
 /// The compressed data that are kept before they are written, in chunks per thread.
 const BATCH: usize = 4;
