@@ -47,6 +47,12 @@ impl TextFile {
             .collect()
     }
 
+    /// Whether it is of the product, which never depends on the toolkit (I1) and so touches files
+    /// itself.
+    pub(crate) fn is_product(&self) -> bool {
+        ["npz"].contains(&self.crate_name())
+    }
+
     /// The crate it belongs to: `crates/host/src/lib.rs` is of `host`.
     pub(crate) fn crate_name(&self) -> &str {
         let path = self.path.strip_prefix("crates/").unwrap_or(&self.path);
