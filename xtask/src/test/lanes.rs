@@ -25,6 +25,8 @@ pub(crate) enum Lane {
     Garbage,
     /// The doctor changes nothing.
     Unchanged,
+    /// Array files of the npz crate and of real numpys, each read by the other.
+    Numpy,
 }
 
 impl Lane {
@@ -41,6 +43,7 @@ impl Lane {
             Self::Silence => "silence",
             Self::Garbage => "garbage",
             Self::Unchanged => "unchanged",
+            Self::Numpy => "numpy",
         }
     }
 
@@ -56,6 +59,7 @@ impl Lane {
             | Self::Silence
             | Self::Garbage
             | Self::Unchanged => Some("faults"),
+            Self::Numpy => Some("numpy"),
         }
     }
 

@@ -64,12 +64,17 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         match lane.binary() {
             None if lane == Lane::Lints => run_lints(&workspace, lane, &mut tally)?,
             None => run_unit(&workspace, lane, &mut tally)?,
-            Some("faults") => {
+            Some(binary @ ("faults" | "numpy")) => {
                 let faults = match &mut faults {
                     Some(faults) => faults,
                     None => faults.insert(Faults::prepare(&workspace)?),
                 };
-                faults.run(&workspace, lane, &mut tally)?;
+                if binary == "faults" {
+                    faults.run(&workspace, lane, &mut tally)?;
+                } else {
+                    let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
+                    faults.run_with_tools(&workspace, command, lane, &mut tally)?;
+                }
             }
             Some(binary) => {
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
@@ -153,13 +158,24 @@ impl Faults {
         if tests.is_empty() {
             return Ok(());
         }
+        let command = in_own_mounts(workspace)
+            .args(["test", "--workspace", "--test", "faults", "--", "--exact"])
+            .args(tests);
+        self.run_with_tools(workspace, command, lane, tally)
+    }
+
+    /// Runs tests that use the tools, and counts those that say they could not run.
+    fn run_with_tools(
+        &self,
+        workspace: &Workspace,
+        command: Invocation,
+        lane: Lane,
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
         host::write_atomically(&self.skips, b"")
             .with_context(|| format!("cannot write {}", self.skips.display()))?;
-        let mut command = in_own_mounts(workspace)
-            .args(["test", "--workspace", "--test", "faults", "--", "--exact"])
-            .args(tests)
-            .env("TRUEWHEEL_TEST_SKIPS", &self.skips);
-        command = match &self.tools {
+        let command = command.env("TRUEWHEEL_TEST_SKIPS", &self.skips);
+        let command = match &self.tools {
             Ok(tools) => with_tools(command, tools),
             Err(error) => command.env("TRUEWHEEL_TEST_TOOLS_MISSING", format!("{error:#}")),
         };
