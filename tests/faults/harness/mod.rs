@@ -43,7 +43,6 @@ pub(crate) use diagnosis::Diagnosis;
 pub(crate) use environments::Environment;
 pub(crate) use pythons::Python;
 pub(crate) use skip::skip;
-pub(crate) use tools::directory as test_tools;
 
 /// How long one command of a test may take: pip may have to download.
 const COMMAND_LIMIT: Duration = Duration::from_secs(300);
