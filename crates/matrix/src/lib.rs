@@ -1,0 +1,15 @@
+//! Which Python and numpy read what every other one, and the Rust core, wrote.
+//!
+//! A *cell* is one Python with one numpy, or the Rust core. Every cell writes the same corpus of
+//! arrays once and reads what every cell wrote once; a *pair* is one writer and one reader, and
+//! passes when dtype, byte order, memory order, shape and every byte agree. Pickles are the control:
+//! they fail between some versions, a table says between which, and the matrix fails when that
+//! prediction is wrong in either direction.
+
+mod model;
+
+pub use model::{
+    CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
+    Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
+    Shard, StoredCase, Summary, WrongPrediction,
+};
