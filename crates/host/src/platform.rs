@@ -182,6 +182,20 @@ impl fmt::Display for Version {
     }
 }
 
+/// The file of the program that is running, to start it once more as a process of its own.
+///
+/// # Errors
+/// Where the system does not say.
+pub fn own_program() -> std::io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+/// How many processes or threads can really run at once; at least 1.
+#[must_use]
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// Columns of the terminal that standard output is, where it is one and the system says.
 #[cfg(unix)]
 #[must_use]

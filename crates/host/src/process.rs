@@ -18,13 +18,16 @@ pub struct Invocation {
     clear: bool,
     timeout: Option<Duration>,
     output_limit: u64,
+    leash: bool,
 }
 
 /// What a finished command left.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Exit code; `None` when a signal or the time limit ended it.
+    /// Exit code; `None` when a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it, on systems that have them.
+    pub signal: Option<i32>,
     /// Standard output, up to the bound.
     pub stdout: Vec<u8>,
     /// Standard error, up to the bound.
@@ -116,6 +119,7 @@ impl Invocation {
             clear: false,
             timeout: None,
             output_limit: 64 << 20,
+            leash: false,
         }
     }
 
@@ -175,7 +179,16 @@ impl Invocation {
         self
     }
 
-    /// Runs to the end with both streams captured and no standard input.
+    /// Gives the command a standard input that says nothing and ends when this process does,
+    /// however it does: a child in a process group of its own outlives Ctrl-C otherwise.
+    /// The command must watch it and end by itself.
+    #[must_use]
+    pub fn leashed(mut self) -> Self {
+        self.leash = true;
+        self
+    }
+
+    /// Runs to the end with both streams captured and no standard input but a leash.
     ///
     /// # Errors
     /// The program cannot be started, or ran longer than the limit.
@@ -183,9 +196,12 @@ impl Invocation {
         let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
         let started = Instant::now();
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if self.leash { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         own_group(&mut command);
         let mut child = command.spawn().map_err(start_error)?;
+        // Held until the end; waiting for a child would otherwise close it.
+        let leash = child.stdin.take();
         let stdout = capture(child.stdout.take(), self.output_limit);
         let stderr = capture(child.stderr.take(), self.output_limit);
         let deadline = self.timeout.map(|limit| started + limit);
@@ -205,8 +221,10 @@ impl Invocation {
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         };
+        drop(leash);
         Ok(Output {
             code: status.code(),
+            signal: signal(status),
             stdout: stdout.join().unwrap_or_default(),
             stderr: stderr.join().unwrap_or_default(),
             elapsed: started.elapsed(),
@@ -284,6 +302,17 @@ fn capture<R: Read + Send + 'static>(stream: Option<R>, limit: u64) -> thread::J
 }
 
 #[cfg(unix)]
+fn signal(status: ExitStatus) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal()
+}
+
+#[cfg(not(unix))]
+fn signal(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
+#[cfg(unix)]
 fn own_group(command: &mut Command) {
     use std::os::unix::process::CommandExt as _;
     command.process_group(0);
@@ -338,6 +367,22 @@ mod tests {
             .output()
             .unwrap_err();
         assert!(matches!(error, ProcessError::TimedOut { .. }));
+    }
+
+    #[test]
+    fn a_leash_holds_as_long_as_the_command_runs() {
+        let script = "read line || echo loose";
+        let free = Invocation::new("sh").args(["-c", script]).output().unwrap();
+        assert_eq!(free.stdout_text(), "loose\n");
+        let limit = Duration::from_millis(200);
+        let held = Invocation::new("sh").args(["-c", script]).leashed().timeout(limit).output();
+        assert!(matches!(held.unwrap_err(), ProcessError::TimedOut { .. }));
+    }
+
+    #[test]
+    fn the_signal_that_ends_a_command_is_told() {
+        let output = Invocation::new("sh").args(["-c", "kill -9 $$"]).output().unwrap();
+        assert_eq!((output.code, output.signal), (None, Some(9)));
     }
 
     #[test]

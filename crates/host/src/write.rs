@@ -26,6 +26,31 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a directory and those above it; one that is there already is no error.
+///
+/// # Errors
+/// What the system says.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    fs_err::create_dir_all(path)
+}
+
+/// Removes a directory with everything in it, or a file; links are removed, not followed. That
+/// there is nothing is no error.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    let removed = match fs_err::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs_err::remove_dir_all(path),
+        Ok(_) => fs_err::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +63,18 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(fs_err::read(&path).unwrap(), b"two");
         assert_eq!(fs_err::read_dir(directory.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_tree_is_removed_and_what_links_lead_to_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tree, kept) = (directory.path().join("tree"), directory.path().join("kept"));
+        create_directory(&tree.join("a/b")).unwrap();
+        create_directory(&kept).unwrap();
+        #[cfg(unix)]
+        fs_err::os::unix::fs::symlink(&kept, tree.join("link")).unwrap();
+        remove_tree(&tree).unwrap();
+        remove_tree(&tree).unwrap();
+        assert!(fs_err::metadata(&tree).is_err() && fs_err::metadata(&kept).is_ok());
     }
 }
