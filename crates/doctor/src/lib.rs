@@ -10,7 +10,6 @@ mod checks;
 mod cures;
 mod facts;
 mod gather;
-mod numpy_rules;
 mod pages;
 mod run;
 mod selection;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use host::{Host, HostPath, Os, Seen};
+use numpy_rules::minor;
 use pep440_rs::Version;
 use pyenvs::{Environment, EnvironmentKind, PackageSource};
 use serde::Deserialize;
@@ -12,7 +13,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::path;
 use crate::NumpyFacts;
-use crate::numpy_rules::minor;
 
 /// `version.py` and its like have a few hundred bytes.
 const TEXT_LIMIT: u64 = 256 << 10;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use numpy_rules::has_wheels;
 use report::{Finding, Fix, Safety};
 
 use super::verdict::{fit_condas_numpy, importable, numpy_version};
-use crate::numpy_rules::has_wheels;
 use crate::{EnvironmentFacts, Facts, ModuleFacts, cures};
 
 /// Files that are shown as evidence; of more, their number.

@@ -1,5 +1,6 @@
 //! NPY002: a module that asks for a newer numpy than the one beside it.
 
+use numpy_rules::{api_version, has_wheels};
 use report::{Finding, Fix, Safety, Severity};
 
 use super::files;
@@ -7,7 +8,6 @@ use super::verdict::{Verdict, mismatches, numpy_version, say_what_was_not_judged
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::numpy_rules::{api_version, has_wheels};
 use crate::{EnvironmentFacts, Facts, Findings, ModuleFacts, cures};
 
 /// See the page.
@@ -60,8 +60,7 @@ fn finding(
     let mut finding = files::show(finding, facts, shown);
     if let Some(facts_of_numpy) = &environment.numpy {
         let has = facts_of_numpy.api_version.get().copied().or_else(|| {
-            numpy_version(environment)
-                .and_then(|version| api_version(crate::numpy_rules::minor(version)))
+            numpy_version(environment).and_then(|version| api_version(numpy_rules::minor(version)))
         });
         if let (Some(wants), Some(has)) = (api_version([major, minor]), has) {
             finding = finding.seen_at(

@@ -1,5 +1,6 @@
 //! NPY004: two environments exchange arrays by pickle, and one cannot read what the other writes.
 
+use numpy_rules::{Direction, Side, has_numpy_2};
 use pep440_rs::Version;
 use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
 
@@ -7,7 +8,6 @@ use super::verdict::{Verdict, mismatches, numpy_version};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::numpy_rules::{Direction, Side, has_numpy_2};
 use crate::{EnvironmentFacts, ExchangePair, Facts, Findings, Role, cures};
 
 /// See the page.
@@ -104,10 +104,9 @@ fn end<'a>(facts: &'a Facts, prefix: &host::HostPath) -> Result<End<'a>, String>
 
 /// Looks at both directions; one finding tells of both.
 fn judge(facts: &Facts, left: End<'_>, right: End<'_>) -> Option<Finding> {
-    let there = Direction::of(left.side(), right.side());
-    let back = Direction::of(right.side(), left.side());
-    let breaks =
-        |direction: &Direction| direction.numpy_failure().or_else(|| direction.default_failure());
+    let arrays = numpy_rules::kind("array")?;
+    let there = Direction::of(arrays, left.side(), right.side());
+    let back = Direction::of(arrays, right.side(), left.side());
     // Names that one side lacks the other one has, so one direction breaks at most; should Python's
     // protocols ever break the other one, the first is told of.
     let (writer, reader, broken, other) = match (breaks(&there), breaks(&back)) {
@@ -142,16 +141,23 @@ fn judge(facts: &Facts, left: End<'_>, right: End<'_>) -> Option<Finding> {
     .seen_at(location(facts, reader), format!("numpy {old}, reading"))
     .seen(format!("{from} -> {to}: {broken}; {python} writes protocol {default} if none is named"))
     .seen(format!("{to} -> {from}: {other}"));
-    if broken.is_partial {
-        finding = finding.seen(format!(
-            "{from} -> {to}: record arrays, random generators and aligned structures fail in every \
-             protocol"
-        ));
+    if !broken.fails_always() {
+        let lost = Direction::lost_kinds(writer.side(), reader.side());
+        let names: Vec<&str> = lost.iter().map(|kind| kind.name.as_str()).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            finding = finding.seen(format!("{from} -> {to}: no protocol brings across {names}"));
+        }
     }
     finding = finding
         .seen("as .npz or .npy, both directions: arrays load with `allow_pickle=False`")
         .cause(cause(broken, failure, old));
     fixes(facts, writer, reader, broken, severity).into_iter().fold(finding, Finding::fix).into()
+}
+
+/// The message that breaks a direction.
+fn breaks(direction: &Direction) -> Option<&str> {
+    direction.numpy_failure().or_else(|| direction.default_failure())
 }
 
 fn location(facts: &Facts, end: End<'_>) -> String {
@@ -197,13 +203,13 @@ fn cause(broken: &Direction, failure: &str, reader: &Version) -> String {
     let renamed = "numpy 2 renamed numpy.core to numpy._core, and a pickled array names the module \
                    that rebuilds it";
     let missing = failure.split('\'').nth(1).unwrap_or("numpy._core");
-    if broken.is_partial {
+    if broken.fails_always() {
+        format!("{renamed}. numpy {reader} has no {missing}, and no pickle protocol avoids it")
+    } else {
         format!(
             "{renamed}. numpy {reader} has stubs for some of the new names: those that protocols 2 \
              to 4 use for plain arrays, and not {missing}, which protocol 5 uses"
         )
-    } else {
-        format!("{renamed}. numpy {reader} has no {missing}, and no pickle protocol avoids it")
     }
 }
 

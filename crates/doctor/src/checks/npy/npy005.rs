@@ -1,5 +1,6 @@
 //! NPY005: Rust code whose `numpy` crate is older than numpy 2.
 
+use numpy_rules::is_numpy_2;
 use report::{Finding, Fix, Safety, Severity};
 
 use super::files;
@@ -7,7 +8,6 @@ use super::verdict::{Verdict, is_old_crate, mismatches, numpy_version, say_what_
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::numpy_rules::is_numpy_2;
 use crate::{CargoLock, EnvironmentFacts, Facts, Findings, LockedPackage, ModuleFacts, subjects};
 
 /// See the page.

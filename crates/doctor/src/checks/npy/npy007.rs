@@ -1,13 +1,13 @@
 //! NPY007: numpy's own C module is for another Python, or not there.
 
 use host::Seen;
+use numpy_rules::has_wheels;
 use pep440_rs::Version;
 use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::numpy_rules::has_wheels;
 use crate::{EnvironmentFacts, Facts, Findings, NumpyFacts, cures};
 
 /// See the page.
@@ -87,7 +87,7 @@ fn of_another_python(facts: &Facts, environment: &EnvironmentFacts, numpy: &Nump
                 .seen_at(facts.native(leftover), "left behind by a pip that was interrupted");
         }
     }
-    let says = if numpy.best_version().is_some_and(crate::numpy_rules::is_numpy_2) {
+    let says = if numpy.best_version().is_some_and(numpy_rules::is_numpy_2) {
         "numpy._core._multiarray_umath"
     } else {
         "numpy.core._multiarray_umath"

@@ -2,9 +2,9 @@
 //! meets.
 
 use artifacts::NativeModule;
+use numpy_rules::is_numpy_2;
 use pep440_rs::Version;
 
-use crate::numpy_rules::{self, is_numpy_2};
 use crate::{EnvironmentFacts, Facts, Findings, ModuleFacts};
 
 /// The first `numpy` crate (rust-numpy) that knows numpy 2.
