@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -18,7 +18,16 @@ pub struct Invocation {
     clear: bool,
     timeout: Option<Duration>,
     output_limit: u64,
-    leash: bool,
+    standard_input: Input,
+}
+
+/// What a command may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Input {
+    Nothing,
+    Text(Vec<u8>),
+    /// Nothing, but the end of it comes only with the end of this process.
+    Leash,
 }
 
 /// What a finished command left.
@@ -119,7 +128,7 @@ impl Invocation {
             clear: false,
             timeout: None,
             output_limit: 64 << 20,
-            leash: false,
+            standard_input: Input::Nothing,
         }
     }
 
@@ -184,11 +193,18 @@ impl Invocation {
     /// The command must watch it and end by itself.
     #[must_use]
     pub fn leashed(mut self) -> Self {
-        self.leash = true;
+        self.standard_input = Input::Leash;
         self
     }
 
-    /// Runs to the end with both streams captured and no standard input but a leash.
+    /// Gives the command this to read; a command that does not read it is not disturbed.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.standard_input = Input::Text(bytes.into());
+        self
+    }
+
+    /// Runs to the end with both streams captured and no standard input but what it was given.
     ///
     /// # Errors
     /// The program cannot be started, or ran longer than the limit.
@@ -196,12 +212,20 @@ impl Invocation {
         let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
         let started = Instant::now();
         let mut command = self.command();
-        command.stdin(if self.leash { Stdio::piped() } else { Stdio::null() });
+        let has_input = self.standard_input != Input::Nothing;
+        command.stdin(if has_input { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         own_group(&mut command);
         let mut child = command.spawn().map_err(start_error)?;
-        // Held until the end; waiting for a child would otherwise close it.
-        let leash = child.stdin.take();
+        // A leash is held until the end; waiting for a child would otherwise close it.
+        let mut leash = None;
+        match (child.stdin.take(), &self.standard_input) {
+            (Some(mut stdin), Input::Text(text)) => {
+                let text = text.clone();
+                thread::spawn(move || stdin.write_all(&text));
+            }
+            (stdin, _) => leash = stdin,
+        }
         let stdout = capture(child.stdout.take(), self.output_limit);
         let stderr = capture(child.stderr.take(), self.output_limit);
         let deadline = self.timeout.map(|limit| started + limit);
@@ -289,6 +313,20 @@ impl Invocation {
     }
 }
 
+/// Ends this process when its standard input does: for a child that was started
+/// [`leashed`](Invocation::leashed). Returns at once; the watch goes on beside the work.
+pub fn end_with_the_leash() {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        leave();
+    });
+}
+
+#[expect(clippy::exit, reason = "nobody is left to return to")]
+fn leave() {
+    std::process::exit(70);
+}
+
 /// Reads a stream to its end on a thread, so that a full pipe never stops the child.
 fn capture<R: Read + Send + 'static>(stream: Option<R>, limit: u64) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
@@ -367,6 +405,14 @@ mod tests {
             .output()
             .unwrap_err();
         assert!(matches!(error, ProcessError::TimedOut { .. }));
+    }
+
+    #[test]
+    fn a_command_reads_what_it_is_given() {
+        let output = Invocation::new("cat").input("some text").output().unwrap();
+        assert_eq!(output.stdout_text(), "some text");
+        let large = vec![b'x'; 1 << 20];
+        assert!(Invocation::new("true").input(large).output().unwrap().success());
     }
 
     #[test]

@@ -6,10 +6,33 @@
 //! they fail between some versions, a table says between which, and the matrix fails when that
 //! prediction is wrong in either direction.
 
+mod core;
+mod corpus;
+mod environment;
+mod error;
+mod exchange;
+mod index;
+mod installer;
+mod interpreters;
+mod judge;
+mod merge;
 mod model;
+mod parallel;
+mod plan;
+mod run;
+mod specification;
 
+pub use core::run_core_cell;
+pub use error::Error;
+pub use index::{index_variables, without_credentials};
+pub use installer::InstallerChoice;
+pub(crate) use interpreters::Interpreter;
+pub use merge::merge;
 pub use model::{
     CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
     Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
     Shard, StoredCase, Summary, WrongPrediction,
 };
+pub use plan::{Plan, PlannedCell, plan};
+pub use run::{CORE_CELL, CellSelection, NamePredicate, Options, Progress, run};
+pub use specification::{NamedEnvironment, Specification};

@@ -316,6 +316,8 @@ pub struct PickleResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Expectation {
+    /// The writer has no such object or protocol.
+    NotWritten,
     /// It loads.
     Loads,
     /// It loads with a warning that begins so.
@@ -333,6 +335,7 @@ pub enum Expectation {
 impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotWritten => f.write_str("is not written"),
             Self::Loads => f.write_str("loads"),
             Self::Warns { message } => write!(f, "loads with {message}"),
             Self::Fails { message } => write!(f, "fails with {message}"),

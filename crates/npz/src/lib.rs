@@ -36,3 +36,6 @@ pub use num_complex::Complex;
 pub use obstacles::{NumpyVersion, Obstacle, Readers};
 pub use replace::NewFile;
 pub use source::{FileSource, Source};
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,7 +1,7 @@
 //! Findings that the configuration accepts: taken out of the report, and counted.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use report::{Evidence, Finding, Report, Suppressed};
 
@@ -36,8 +36,9 @@ pub(crate) fn apply(report: &mut Report, config: &Config, today: &str) {
 
 /// Today's date (UTC), `YYYY-MM-DD`, which sorts as text.
 pub(crate) fn today() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    day(since.as_secs() / 86_400)
+    let mut time = host::utc(SystemTime::now());
+    time.truncate("2027-01-31".len());
+    time
 }
 
 fn matches(suppression: &Suppression, finding: &Finding) -> bool {
@@ -111,33 +112,6 @@ fn is_match(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[p..].iter().all(|c| *c == '*')
-}
-
-/// The date of a day counted from 1970-01-01, by the Gregorian calendar.
-fn day(since_1970: u64) -> String {
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let mut rest = since_1970;
-    let mut year = 1970;
-    loop {
-        let length = if is_leap(year) { 366 } else { 365 };
-        if rest < length {
-            break;
-        }
-        rest -= length;
-        year += 1;
-    }
-    let february = if is_leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if rest < length {
-            break;
-        }
-        rest -= length;
-        month += 1;
-    }
-    format!("{year:04}-{month:02}-{:02}", rest + 1)
 }
 
 #[cfg(test)]
@@ -234,13 +208,5 @@ mod tests {
         assert!(!is_match("a?", "a"));
         assert!(!is_match("a", "ab"));
         assert!(!is_match("", "a"));
-    }
-
-    #[test]
-    fn days() {
-        assert_eq!(day(0), "1970-01-01");
-        assert_eq!(day(59), "1970-03-01");
-        assert_eq!(day(11_016), "2000-02-29");
-        assert_eq!(day(20_819), "2027-01-01");
     }
 }

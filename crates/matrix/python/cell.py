@@ -1,0 +1,316 @@
+"""One cell of the matrix: writes the corpus with its numpy, or reads what other cells wrote.
+
+Called with the path of a request in JSON; answers in a JSON file that the request names. Standard
+output is nobody's, so it may be printed to by whatever numpy drags in. Runs on Python 3.6 and later
+with numpy 1.17 and later.
+"""
+
+import ast
+import importlib
+import json
+import os
+import pickle
+import sys
+import threading
+import warnings
+
+# How this process ends when it cannot import what it needs.
+CANNOT_IMPORT = 78
+
+# Longer messages of exceptions are cut: some quote whole headers.
+MESSAGE_LIMIT = 300
+
+
+def watch_the_leash():
+    """Ends this process when the one that started it is gone: its standard input ends then."""
+
+    def watch():
+        while os.read(0, 1024):
+            pass
+        os._exit(70)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def message(error):
+    """An exception or a warning as a person reads it, in one line."""
+    text = " ".join(str(error).split())
+    if len(text) > MESSAGE_LIMIT:
+        text = text[:MESSAGE_LIMIT] + "..."
+    return "%s: %s" % (type(error).__name__, text)
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def write_json(path, value):
+    """Writes beside and renames, so that nobody reads half of it."""
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(value, file)
+    os.replace(path + ".part", path)
+
+
+class Corpus:
+    """The arrays, as the request describes them and as numpy holds them."""
+
+    def __init__(self, directory):
+        self.cases = read_json(os.path.join(directory, "corpus.json"))
+        with open(os.path.join(directory, "corpus.bin"), "rb") as file:
+            self.data = file.read()
+
+    def bytes_of(self, case):
+        return self.data[case["start"] : case["start"] + case["length"]]
+
+    def array(self, case):
+        """The array as it lies in the memory of a program that made it."""
+        dtype = np.lib.format.descr_to_dtype(ast.literal_eval(case["descr"]))
+        order = "F" if case["fortran"] else "C"
+        flat = np.empty(case["length"] // dtype.itemsize, dtype)
+        if case["length"]:
+            flat = np.frombuffer(self.bytes_of(case), dtype)
+        array = flat.reshape(case["shape"], order=order)
+        origin = case["origin"]
+        if origin == "strided":
+            larger = np.zeros((array.shape[0] * 2,) + array.shape[1:], dtype)
+            larger[::2] = array
+            return larger[::2]
+        if origin == "reversed":
+            return array[::-1].copy()[::-1]
+        if origin == "metadata":
+            return array.view(np.dtype(dtype, metadata={"unit": "m"}))
+        return array
+
+
+def unsupported(case):
+    """Why this machine cannot hold a case, or nothing."""
+    if case["origin"] == "long-double" and np.dtype(np.longdouble).itemsize != 16:
+        return "a long double has %d bytes here" % np.dtype(np.longdouble).itemsize
+    return None
+
+
+def differences(case, data, array):
+    """What an array is, other than what it should be; nothing when it is just that."""
+    if type(array) is not np.ndarray:
+        return "it is a %s" % type(array).__name__
+    found = [
+        ("dtype", repr(np.lib.format.dtype_to_descr(array.dtype)), case["descr"]),
+        ("shape", list(array.shape), case["shape"]),
+        ("metadata", array.dtype.metadata, None),
+    ]
+    if case["length"]:
+        fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+        found.append(("Fortran order", bool(fortran), case["fortran"]))
+    for name, got, wanted in found:
+        if got != wanted:
+            return "%s is %s, not %s" % (name, got, wanted)
+    got = array.tobytes("F" if case["fortran"] else "C")
+    if got != data:
+        unequal = (at for at in range(len(data)) if at >= len(got) or got[at] != data[at])
+        return "the bytes differ from byte %d on" % next(unequal, len(data))
+    return None
+
+
+def npy_name(number):
+    return "%03d.npy" % number
+
+
+ARCHIVES = {"npz": ("stored.npz", "savez"), "npz-deflated": ("deflated.npz", "savez_compressed")}
+
+
+def write(request):
+    corpus, own = Corpus(request["corpus"]), request["own"]
+    unsupported_cases, arrays = {}, {}
+    for number, case in enumerate(corpus.cases):
+        reason = unsupported(case)
+        if reason:
+            unsupported_cases[str(number)] = reason
+            continue
+        arrays[case["name"]] = array = corpus.array(case)
+        if "npy" in request["formats"]:
+            np.save(os.path.join(own, npy_name(number)), array, allow_pickle=False)
+    for format in request["formats"]:
+        if format in ARCHIVES:
+            name, function = ARCHIVES[format]
+            getattr(np, function)(os.path.join(own, name), **arrays)
+    answer = describe_self()
+    answer["unsupported"] = unsupported_cases
+    answer["pickles"] = write_pickles(own, request["objects"], request["protocols"])
+    return answer
+
+
+def describe_self():
+    return {
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "numpy": np.__version__,
+        "numpy_directory": os.path.dirname(np.__file__),
+        "executable": sys.executable,
+    }
+
+
+def read(request):
+    corpus = Corpus(request["corpus"])
+    pairs = {}
+    for writer in request["writers"]:
+        formats = {}
+        for format in request["formats"]:
+            formats[format] = read_format(corpus, writer, format)
+        pairs[writer["name"]] = {"formats": formats, "pickles": read_pickles(writer)}
+    answer = describe_self()
+    answer["pairs"] = pairs
+    return answer
+
+
+def read_format(corpus, writer, format):
+    """Case numbers that were compared, and what was wrong with some of them."""
+    compared, problems, archive, damage = [], [], None, None
+    if format in ARCHIVES:
+        path = os.path.join(writer["directory"], ARCHIVES[format][0])
+        try:
+            archive = np.load(path, allow_pickle=False)
+        except Exception as error:
+            damage = error
+    for number, case in enumerate(corpus.cases):
+        if str(number) in writer["unsupported"] or unsupported(case):
+            continue
+        compared.append(number)
+        try:
+            if damage:
+                raise damage
+            if archive is None:
+                path = os.path.join(writer["directory"], npy_name(number))
+                array = np.load(path, allow_pickle=False)
+            else:
+                array = archive[case["name"]]
+            differing = differences(case, corpus.bytes_of(case), array)
+        except Exception as error:
+            problems.append([number, "error", message(error)])
+            continue
+        if differing:
+            problems.append([number, "differs", differing])
+    if archive is not None:
+        archive.close()
+    return {"compared": compared, "problems": problems}
+
+
+def pickle_name(name, protocol):
+    return "%s.p%d.pkl" % (name, protocol)
+
+
+def write_pickles(own, objects, protocols):
+    """By object: what it is, and for which protocols there is no pickle of it and why."""
+    written = {}
+    for item in objects:
+        entry = written[item["name"]] = {"description": None, "missing": {}}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # An expression of the table of rules, which is part of the program.
+                made = eval(item["python"], {"np": np})
+                entry["description"] = describe(made)
+        except AttributeError as error:
+            reason = "numpy %s has none: %s" % (np.__version__, message(error))
+            entry["missing"] = {str(protocol): reason for protocol in protocols}
+            continue
+        for protocol in protocols:
+            if protocol > pickle.HIGHEST_PROTOCOL:
+                entry["missing"][str(protocol)] = "this Python has no protocol %d" % protocol
+                continue
+            with open(os.path.join(own, pickle_name(item["name"], protocol)), "wb") as file:
+                pickle.dump(made, file, protocol=protocol)
+    return written
+
+
+def read_pickles(writer):
+    """By object and protocol: how loading it ended."""
+    outcomes = {}
+    for name, entry in writer["pickles"].items():
+        outcomes[name] = {}
+        for protocol in writer["protocols"]:
+            missing = entry["missing"].get(str(protocol))
+            if missing is not None:
+                outcome = {"outcome": "not-written", "reason": missing}
+            else:
+                path = os.path.join(writer["directory"], pickle_name(name, protocol))
+                outcome = load_pickle(path, entry["description"])
+            outcomes[name][str(protocol)] = outcome
+    return outcomes
+
+
+def load_pickle(path, description):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with open(path, "rb") as file:
+                loaded = pickle.load(file)
+            warned = list(caught)
+            found = describe(loaded)
+        except Exception as error:
+            return {"outcome": "fails", "message": message(error)}
+    if found != description:
+        text = "it is %s, not %s" % (found[:MESSAGE_LIMIT], description[:MESSAGE_LIMIT])
+        return {"outcome": "differs", "message": text}
+    if warned:
+        return {"outcome": "warns", "message": message(warned[0].message)}
+    return {"outcome": "loads"}
+
+
+def describe(value):
+    """What an object is and holds, the same text under every numpy."""
+    name = type(value).__name__
+    if isinstance(value, np.ma.MaskedArray):
+        return "%s %s %s" % (name, describe(value.data), describe(np.ma.getmaskarray(value)))
+    if isinstance(value, np.ndarray):
+        is_plain = value.dtype.kind in "biufcmMSUV" and not value.dtype.hasobject
+        data = value.tobytes().hex() if is_plain else repr(value.tolist())
+        return "%s %s %s %s" % (name, describe(value.dtype), value.shape, data)
+    if isinstance(value, np.dtype):
+        aligned = " aligned" if value.isalignedstruct else ""
+        return "dtype %s%s" % (np.lib.format.dtype_to_descr(value), aligned)
+    if isinstance(value, np.generic):
+        return "%s %s" % (name, value.tobytes().hex())
+    if isinstance(value, (type, np.ufunc)):
+        return value.__name__
+    if isinstance(value, np.poly1d):
+        return "%s %s" % (name, value.coeffs.tolist())
+    if isinstance(value, np.random.RandomState):
+        return "%s %s" % (name, plain(value.get_state(legacy=False)))
+    if hasattr(value, "bit_generator"):
+        return "%s %s" % (name, plain(value.bit_generator.state))
+    if hasattr(value, "random_raw"):
+        return "%s %s" % (name, plain(value.state))
+    raise TypeError("nobody knows how to compare a %s" % name)
+
+
+def plain(state):
+    """The state of a random generator as text: keys sorted, arrays as lists."""
+    if isinstance(state, dict):
+        return {key: plain(state[key]) for key in sorted(state)}
+    return state.tolist() if isinstance(state, np.ndarray) else state
+
+
+def import_all(names):
+    """Imports numpy and what else must be there, or ends in the way that is agreed on."""
+    global np
+    try:
+        for name in ["numpy"] + names:
+            importlib.import_module(name)
+    except Exception as error:
+        print("%s cannot be imported: %s" % (name, message(error)), file=sys.stderr)
+        sys.exit(CANNOT_IMPORT)
+    np = sys.modules["numpy"]
+
+
+def main():
+    request = read_json(sys.argv[1])
+    if request["leashed"]:
+        watch_the_leash()
+    warnings.simplefilter("ignore")
+    import_all(request["imports"])
+    answer = {"write": write, "read": read}[request["role"]](request)
+    write_json(request["answer"], answer)
+
+
+if __name__ == "__main__":
+    main()
