@@ -150,7 +150,8 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 /// Text in a sentence: what stands between backticks is code, and every other character that
 /// Markdown could read is escaped.
-fn prose(text: &str) -> String {
+#[must_use]
+pub fn prose(text: &str) -> String {
     let text = visible(text);
     let parts: Vec<&str> = text.split('`').collect();
     let spans = parts.len() % 2 == 1 && parts.iter().skip(1).step_by(2).all(|p| !p.is_empty());
@@ -190,7 +191,8 @@ fn escape(text: &str) -> String {
 }
 
 /// Text in a code span, whose fence is longer than any run of backticks in it.
-fn code(text: &str) -> String {
+#[must_use]
+pub fn code(text: &str) -> String {
     let text = visible(text);
     if text.trim().is_empty() {
         return "(empty)".to_owned();

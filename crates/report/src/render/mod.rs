@@ -10,7 +10,7 @@ mod summary;
 mod text;
 
 pub use shell::Shell;
-pub use text::{visible, width};
+pub use text::{count, is_hidden, visible, visible_lines, width, wrap};
 
 /// What a renderer may need to know of its reader; each takes what concerns it.
 #[derive(Debug, Clone, PartialEq, Eq)]

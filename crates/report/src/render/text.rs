@@ -6,7 +6,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Whether a character would move the cursor, change colours, break a line, or hide or reorder
 /// what a reader sees.
-pub(crate) fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}'
@@ -33,7 +34,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// The lines of a text, each made visible; at least one.
-pub(crate) fn visible_lines(text: &str) -> Vec<Cow<'_, str>> {
+#[must_use]
+pub fn visible_lines(text: &str) -> Vec<Cow<'_, str>> {
     let lines: Vec<_> = text.lines().map(visible).collect();
     if lines.is_empty() { vec![Cow::Borrowed("")] } else { lines }
 }
@@ -46,7 +48,8 @@ pub fn width(text: &str) -> usize {
 
 /// Breaks `text` at spaces into lines of at most `room` columns, the first of at most
 /// `first_room`. A word that is longer (a path) keeps its line to itself and is never cut.
-pub(crate) fn wrap(text: &str, first_room: usize, room: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, first_room: usize, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
@@ -71,7 +74,8 @@ pub(crate) fn wrap(text: &str, first_room: usize, room: usize) -> Vec<String> {
 }
 
 /// `1 error`, `2 errors`.
-pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+#[must_use]
+pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
