@@ -19,6 +19,7 @@ mod merge;
 mod model;
 mod parallel;
 mod plan;
+pub mod render;
 mod run;
 mod specification;
 
