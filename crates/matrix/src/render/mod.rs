@@ -1,6 +1,7 @@
 //! Renderers, one per file; all read the same [`MatrixResult`](crate::MatrixResult), and none does
 //! any input or output.
 
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
@@ -9,7 +10,9 @@ pub mod markdown;
 mod absent;
 mod causes;
 mod control;
+mod generations;
 mod names;
+mod page;
 mod table;
 mod words;
 

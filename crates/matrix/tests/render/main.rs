@@ -1,6 +1,8 @@
 //! What the renderers make of a few results.
 
 #[cfg(test)]
+mod html;
+#[cfg(test)]
 mod human;
 #[cfg(test)]
 mod json;
