@@ -21,6 +21,7 @@ fn help_of_the_program() {
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
+      matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
 
     Options:
       -h, --help     Print help
@@ -45,6 +46,7 @@ fn help_of_the_program() {
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
+      matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
 
     Options:
       -h, --help     Print help

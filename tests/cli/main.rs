@@ -17,4 +17,6 @@ mod init;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod streams;

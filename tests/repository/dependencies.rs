@@ -11,7 +11,7 @@ type Direction = (&'static str, &'static [&'static str]);
 
 /// The toolkit: what must compile on a machine that is sick.
 const TOOLKIT: &[Direction] = &[
-    ("xtask", &["truewheel", "report", "host"]),
+    ("xtask", &["truewheel", "matrix", "report", "host"]),
     ("truewheel", &["doctor", "wheelbuild", "matrix", "pyenvs", "numpy-rules", "report", "host"]),
     ("doctor", &["pyenvs", "artifacts", "numpy-rules", "report", "host"]),
     ("wheelbuild", &["pyenvs", "artifacts", "report", "host"]),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use host::{Host, Invocation};
+use matrix::without_credentials;
 
 use crate::workspace::Workspace;
 
@@ -81,7 +82,7 @@ pub(crate) fn provision(workspace: &Workspace) -> anyhow::Result<Tools> {
         }
         host::write_atomically(&stamp_file, stamp.as_bytes())?;
     }
-    let network = network(&workspace.host, &python);
+    let network = matrix::index_variables(&workspace.host, &python);
     Ok(Tools { directory, python, network })
 }
 
@@ -111,22 +112,6 @@ fn succeed(command: &Invocation, failure: &str) -> anyhow::Result<()> {
         bail!("{failure}: {}", without_credentials(stderr.trim().lines().last().unwrap_or("")));
     }
     Ok(())
-}
-
-/// `https://user:password@host/` without the user and the password.
-fn without_credentials(text: &str) -> String {
-    let mut clean = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        clean.push_str(before);
-        let end = after.find(['/', ' ', '\'', '"']).unwrap_or(after.len());
-        let (authority, tail) = after.split_at(end);
-        clean.push_str(authority.rsplit('@').next().unwrap_or(authority));
-        rest = tail;
-    }
-    clean.push_str(rest);
-    clean
 }
 
 fn newest_python(host: &Host) -> Option<Candidate> {
@@ -167,68 +152,4 @@ fn version_of(executable: &Path) -> Option<(u32, u32, u32)> {
     let mut numbers = text.split_whitespace().map(str::parse);
     let mut next = || numbers.next()?.ok();
     output.success().then_some((next()?, next()?, next()?))
-}
-
-/// How pip reaches its index here (its configuration files and variables), as variables for pip
-/// and for uv, since a test's home directory holds no configuration and uv never reads pip's.
-fn network(host: &Host, python: &Path) -> BTreeMap<String, String> {
-    let listed = Invocation::new(python)
-        .args(["-m", "pip", "config", "list", "--disable-pip-version-check"])
-        .timeout(PROBE_LIMIT)
-        .output()
-        .map(|output| output.stdout_text())
-        .unwrap_or_default();
-    network_variables(&listed, |name| host.variables.is_set(name))
-}
-
-fn network_variables(
-    pip_config_list: &str,
-    is_set: impl Fn(&str) -> bool,
-) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    for line in pip_config_list.lines() {
-        let Some((key, value)) = line.split_once('=') else { continue };
-        let value = value.trim_matches(|c| c == '\'' || c == '"').replace("\\n", " ");
-        let Some((_, option)) = key.rsplit_once('.') else { continue };
-        let names: &[&str] = match option {
-            "index-url" => &["PIP_INDEX_URL", "UV_DEFAULT_INDEX"],
-            "extra-index-url" => &["PIP_EXTRA_INDEX_URL", "UV_INDEX"],
-            "find-links" => &["PIP_FIND_LINKS", "UV_FIND_LINKS"],
-            "trusted-host" => &["PIP_TRUSTED_HOST", "UV_INSECURE_HOST"],
-            "cert" => &["PIP_CERT", "SSL_CERT_FILE"],
-            "proxy" => &["PIP_PROXY", "ALL_PROXY"],
-            "no-index" => &["PIP_NO_INDEX", "UV_NO_INDEX"],
-            _ => continue,
-        };
-        for name in names.iter().filter(|name| !is_set(name)) {
-            variables.insert((*name).to_owned(), value.trim().to_owned());
-        }
-    }
-    variables
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_pip_is_told_uv_is_told_too_unless_the_user_told_it_otherwise() {
-        let listed = ":env:.cert='/etc/ca.pem'\nglobal.index-url='https://mirror/simple'\n\
-                      global.timeout='60'\n";
-        let variables = network_variables(listed, |name| name == "SSL_CERT_FILE");
-        let expected = [
-            ("PIP_CERT", "/etc/ca.pem"),
-            ("PIP_INDEX_URL", "https://mirror/simple"),
-            ("UV_DEFAULT_INDEX", "https://mirror/simple"),
-        ];
-        assert_eq!(variables, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
-    }
-
-    #[test]
-    fn credentials_are_never_shown() {
-        assert_eq!(
-            without_credentials("no 'https://me:secret@host/simple' and http://host2/x here"),
-            "no 'https://host/simple' and http://host2/x here"
-        );
-    }
 }

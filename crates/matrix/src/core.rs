@@ -116,9 +116,8 @@ fn difference(case: &Case, array: &Array) -> Option<String> {
     if fortran != case.fortran && !case.data.is_empty() {
         return Some(format!("Fortran order is {fortran}, not {}", case.fortran));
     }
-    if array.bytes() != case.data {
-        let same = array.bytes().iter().zip(&case.data).take_while(|(got, wanted)| got == wanted);
-        return Some(format!("the bytes differ from byte {} on", same.count()));
-    }
-    None
+    let pairs = array.bytes().iter().zip(&case.data).zip(case.padding.iter().cycle());
+    let differs = |((got, wanted), padding): ((&u8, &u8), &bool)| got != wanted && !padding;
+    let at = pairs.into_iter().position(differs)?;
+    Some(format!("the bytes differ from byte {at} on"))
 }

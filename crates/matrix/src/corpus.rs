@@ -18,6 +18,9 @@ pub(crate) struct Case {
     pub(crate) fortran: bool,
     /// What is special about it in the memory of the writer.
     pub(crate) origin: Origin,
+    /// For each byte of an element, whether it lies between the fields of a record and means
+    /// nothing: numpy keeps it in some ways of reading and not in others.
+    pub(crate) padding: Vec<bool>,
     /// Its elements as they lie in an npy file.
     pub(crate) data: Vec<u8>,
 }
@@ -61,7 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
 struct Cases(Vec<Case>);
 
 impl Cases {
-    /// Adds an array whose elements have the layout `element` (see [`fill`]).
+    /// Adds an array whose elements have the layout `element` (see [`layout`]).
     fn add(
         &mut self,
         (group, name): (&'static str, &'static str),
@@ -69,8 +72,11 @@ impl Cases {
         shape: &'static [usize],
         element: &str,
     ) -> &mut Case {
-        let data = fill(element, shape.iter().product(), self.0.len() as u64);
-        self.add_bytes((group, name), descr, shape, data)
+        let layout = layout(element);
+        let data = fill(&layout, shape.iter().product(), self.0.len() as u64);
+        let case = self.add_bytes((group, name), descr, shape, data, layout.len());
+        case.padding = layout.iter().map(|byte| *byte == Byte::Padding).collect();
+        case
     }
 
     fn add_bytes(
@@ -79,27 +85,52 @@ impl Cases {
         descr: &'static str,
         shape: &'static [usize],
         data: Vec<u8>,
+        size: usize,
     ) -> &mut Case {
-        let origin = Origin::Plain;
-        self.0.push(Case { group, name, descr, shape, fortran: false, origin, data });
+        let (origin, padding) = (Origin::Plain, vec![false; size]);
+        self.0.push(Case { group, name, descr, shape, fortran: false, origin, padding, data });
         let last = self.0.len() - 1;
         &mut self.0[last]
     }
 }
 
-/// `count` elements that look random and are the same on every machine. The layout of one element
-/// is given by its bytes: `d` any, `t` 0 or 1, `u` the first of a letter in UTF-32, `.` zero, each
-/// with the number of times that it is repeated.
-///
-/// The bytes are the high ones of a linear congruential generator (constants of MMIX: Knuth, The
-/// Art of Computer Programming, volume 2, section 3.3.4).
-fn fill(element: &str, count: usize, seed: u64) -> Vec<u8> {
+/// What a byte of an element holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    /// Anything.
+    Any,
+    /// 0 or 1.
+    Truth,
+    /// The first byte of a letter in UTF-32.
+    Letter,
+    /// 0.
+    Zero,
+    /// 0, between fields.
+    Padding,
+}
+
+/// The bytes of one element: `d` any, `t` 0 or 1, `u` a letter, `0` zero, `_` padding, each with
+/// the number of times that it is repeated.
+fn layout(element: &str) -> Vec<Byte> {
     let mut layout = Vec::new();
     for part in element.split(' ') {
         let (kind, times) = part.split_at(1);
-        let times = times.parse().unwrap_or(1);
-        layout.extend(std::iter::repeat_n(kind, times));
+        let byte = match kind {
+            "d" => Byte::Any,
+            "t" => Byte::Truth,
+            "u" => Byte::Letter,
+            "_" => Byte::Padding,
+            _ => Byte::Zero,
+        };
+        layout.extend(std::iter::repeat_n(byte, times.parse().unwrap_or(1)));
     }
+    layout
+}
+
+/// `count` elements that look random and are the same on every machine: their bytes are the high
+/// ones of a linear congruential generator (constants of MMIX: Knuth, The Art of Computer
+/// Programming, volume 2, section 3.3.4).
+fn fill(layout: &[Byte], count: usize, seed: u64) -> Vec<u8> {
     let mut state = seed + 1;
     let mut any = || {
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
@@ -107,11 +138,11 @@ fn fill(element: &str, count: usize, seed: u64) -> Vec<u8> {
     };
     let mut data = Vec::with_capacity(layout.len() * count);
     for _ in 0..count {
-        data.extend(layout.iter().map(|kind| match *kind {
-            "d" => any(),
-            "t" => any() & 1,
-            "u" => b'a' + any() % 26,
-            _ => 0,
+        data.extend(layout.iter().map(|byte| match byte {
+            Byte::Any => any(),
+            Byte::Truth => any() & 1,
+            Byte::Letter => b'a' + any() % 26,
+            Byte::Zero | Byte::Padding => 0,
         }));
     }
     data
@@ -150,7 +181,7 @@ fn numbers(cases: &mut Cases) {
     let payload = u64::from_le_bytes([1, 2, 3, 4, 5, 6, 0xf8, 0x7f]);
     let special = [0.0, -0.0, f64::INFINITY, f64::from_bits(payload), 5e-324, f64::MAX];
     let data = special.iter().flat_map(|value| value.to_le_bytes()).collect();
-    cases.add_bytes(("numbers", "special float64"), "'<f8'", &[6], data);
+    cases.add_bytes(("numbers", "special float64"), "'<f8'", &[6], data, 8);
     // 1, -2, pi and 0 as the x87 lays them out, which the other long doubles of 16 bytes read as
     // other numbers and keep as well.
     let mut long = Vec::new();
@@ -165,13 +196,13 @@ fn numbers(cases: &mut Cases) {
         long.extend([0; 6]);
     }
     let (name, complex) = (("numbers", "long double"), ("numbers", "complex long double"));
-    cases.add_bytes(name, "'<f16'", &[4], long.clone()).origin = Origin::LongDouble;
-    cases.add_bytes(complex, "'<c32'", &[2], long).origin = Origin::LongDouble;
+    cases.add_bytes(name, "'<f16'", &[4], long.clone(), 16).origin = Origin::LongDouble;
+    cases.add_bytes(complex, "'<c32'", &[2], long, 32).origin = Origin::LongDouble;
 }
 
 fn text(cases: &mut Cases) {
     let bytes = b"\0\0\0\0abc\0\xff\0x\0wide".to_vec();
-    cases.add_bytes(("text", "bytes"), "'|S4'", &[4], bytes);
+    cases.add_bytes(("text", "bytes"), "'|S4'", &[4], bytes, 4);
     let texts = ["", "abc", "\u{e9}\u{442}\u{4e2d}\u{1f600}", "x\0y"];
     let code_points = || {
         let padded = |text: &'static str| text.chars().chain(std::iter::repeat('\0')).take(4);
@@ -179,9 +210,9 @@ fn text(cases: &mut Cases) {
     };
     let little: Vec<u8> = code_points().flat_map(u32::to_le_bytes).collect();
     let big = code_points().flat_map(u32::to_be_bytes).collect();
-    cases.add_bytes(("text", "str"), "'<U4'", &[4], little.clone());
-    cases.add_bytes(("text", "str, two axes"), "'<U4'", &[2, 2], little);
-    cases.add_bytes(("text", "str, big-endian"), "'>U4'", &[4], big);
+    cases.add_bytes(("text", "str"), "'<U4'", &[4], little.clone(), 16);
+    cases.add_bytes(("text", "str, two axes"), "'<U4'", &[2, 2], little, 16);
+    cases.add_bytes(("text", "str, big-endian"), "'>U4'", &[4], big, 16);
     cases.add(("text", "void"), "'|V6'", &[4], "d6");
 }
 
@@ -199,7 +230,7 @@ fn dates(cases: &mut Cases) {
         cases.add(("dates", name), descr, &[2, 3], "d8");
     }
     let not_a_time = [i64::MIN, 1].iter().flat_map(|value| value.to_le_bytes()).collect();
-    cases.add_bytes(("dates", "not a time"), "'<M8[ms]'", &[2], not_a_time);
+    cases.add_bytes(("dates", "not a time"), "'<M8[ms]'", &[2], not_a_time, 8);
 }
 
 fn shapes(cases: &mut Cases) {
@@ -216,7 +247,7 @@ fn shapes(cases: &mut Cases) {
     }
     // More than one chunk of the core's deflate, and of what zipfile reads at once.
     cases.add(("shapes", "over a megabyte"), "'<f4'", &[600, 512], "d4");
-    cases.add(("shapes", "over a megabyte, repetitive"), "'<i8'", &[160_000], "t .7");
+    cases.add(("shapes", "over a megabyte, repetitive"), "'<i8'", &[160_000], "t 07");
     let name = ("shapes", "a name in UTF-8: \u{43a}\u{43b}\u{44e}\u{447}");
     cases.add(name, "'<i4'", &[3], "d4");
 }
@@ -227,21 +258,21 @@ fn records(cases: &mut Cases) {
             "fields of every kind",
             "[('a', '<i4'), ('b', '>f8'), ('c', '|S3'), ('d', '<U2'), ('e', '|b1')]",
             &[4][..],
-            "d15 u .3 u .3 t",
+            "d15 u 03 u 03 t",
         ),
         (
             "aligned fields",
             "[('a', '|i1'), ('', '|V7'), ('b', '<f8'), ('c', '<i2'), ('', '|V6')]",
             &[4],
-            "d .7 d8 d2 .6",
+            "d _7 d8 d2 _6",
         ),
         (
             "fields with holes between them",
             "[('', '|V3'), ('a', '|i1'), ('', '|V4'), ('b', '<i4'), ('', '|V8')]",
             &[4],
-            ".3 d .4 d4 .8",
+            "_3 d _4 d4 _8",
         ),
-        ("records in records", NESTED, &[4], "d4 t .3 d4 t .3 d4 t .3 d8"),
+        ("records in records", NESTED, &[4], "d4 t _3 d4 t _3 d4 t _3 d8"),
         (
             "arrays in records",
             "[('a', '<i4', (2, 3)), ('b', '|S2', (2,)), ('c', '<f4', (1,))]",
@@ -303,6 +334,7 @@ mod tests {
         for case in cases() {
             let dtype = DType::parse(case.descr.trim_matches('\'')).unwrap();
             assert_eq!(dtype.to_string(), case.descr, "{}", case.name);
+            assert_eq!(case.padding.len(), dtype.size(), "{}", case.name);
             let length = dtype.size() * case.shape.iter().product::<usize>();
             assert_eq!(case.data.len(), length, "{}", case.name);
             assert!(names.insert(case.name), "{} is there twice", case.name);
@@ -311,7 +343,10 @@ mod tests {
 
     #[test]
     fn the_corpus_is_the_same_everywhere() {
-        assert_eq!(fill("d t u .2 d", 2, 7), [214, 1, 106, 0, 0, 65, 173, 1, 113, 0, 0, 8]);
-        assert_eq!(fill("d4", 1, 0), [108, 130, 165, 98]);
+        assert_eq!(
+            fill(&layout("d t u 0 _ d"), 2, 7),
+            [214, 1, 106, 0, 0, 65, 173, 1, 113, 0, 0, 8]
+        );
+        assert_eq!(fill(&layout("d4"), 1, 0), [108, 130, 165, 98]);
     }
 }

@@ -21,6 +21,9 @@ struct WrittenCase<'a> {
     shape: &'a [usize],
     fortran: bool,
     origin: Origin,
+    /// Size of an element in bytes, and where in it the bytes are that mean nothing.
+    size: usize,
+    padding: Vec<usize>,
     start: usize,
     length: usize,
 }
@@ -29,11 +32,23 @@ struct WrittenCase<'a> {
 pub(crate) fn write_corpus(directory: &Path, cases: &[Case]) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     let mut list = Vec::new();
-    for Case { name, descr, shape, fortran, origin, data, .. } in cases {
+    for Case { name, descr, shape, fortran, origin, padding, data, .. } in cases {
         let (start, length) = (bytes.len(), data.len());
         bytes.extend_from_slice(data);
+        let size = padding.len();
+        let padding = (0..size).filter(|place| padding[*place]).collect();
         let (fortran, origin) = (*fortran, *origin);
-        list.push(WrittenCase { name, descr, shape, fortran, origin, start, length });
+        list.push(WrittenCase {
+            name,
+            descr,
+            shape,
+            fortran,
+            origin,
+            size,
+            padding,
+            start,
+            length,
+        });
     }
     host::write_atomically(&directory.join("corpus.json"), &serde_json::to_vec(&list)?)?;
     host::write_atomically(&directory.join("corpus.bin"), &bytes)
@@ -91,8 +106,8 @@ pub(crate) struct Writer {
 /// An object that was pickled.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WrittenPickle {
-    /// What it is and holds, to compare with what is loaded.
-    pub(crate) description: Option<String>,
+    /// What it is and holds, to compare with what is loaded: names and values.
+    pub(crate) description: Option<Vec<(String, String)>>,
     /// By protocol, why there is no pickle of it.
     pub(crate) missing: BTreeMap<u8, String>,
 }

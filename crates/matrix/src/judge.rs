@@ -151,6 +151,7 @@ fn prediction(kind: &Kind, protocol: u8, writer: Side<'_>, reader: Side<'_>) -> 
     match numpy_rules::predict(kind, protocol, writer, reader) {
         Reading::Loads => Expectation::Loads,
         Reading::Warns(message) => Expectation::Warns { message: message.into_owned() },
+        Reading::Alters(what) => Expectation::Differs { message: what.into_owned() },
         Reading::Fails(message) => Expectation::Fails { message: message.into_owned() },
     }
 }
@@ -162,6 +163,7 @@ fn agrees(predicted: &Expectation, seen: &Observation) -> bool {
         (Expectation::NotWritten, Observation::NotWritten { .. })
         | (Expectation::Loads, Observation::Loads) => true,
         (Expectation::Warns { message }, Observation::Warns { message: seen })
+        | (Expectation::Differs { message }, Observation::Differs { message: seen })
         | (Expectation::Fails { message }, Observation::Fails { message: seen }) => {
             seen.starts_with(message)
         }
@@ -243,6 +245,7 @@ mod tests {
                     Expectation::Loads => Observation::Loads,
                     Expectation::NotWritten => Observation::NotWritten { reason: String::new() },
                     Expectation::Warns { message } => Observation::Warns { message },
+                    Expectation::Differs { message } => Observation::Differs { message },
                     Expectation::Fails { message } => Observation::Fails { message },
                 }
             };

@@ -325,6 +325,11 @@ pub enum Expectation {
         /// The beginning of the warning's type and text.
         message: String,
     },
+    /// It loads as something else, and what differs begins so.
+    Differs {
+        /// The beginning of what differs.
+        message: String,
+    },
     /// It fails with a message that begins so.
     Fails {
         /// The beginning of the exception's type and text.
@@ -338,6 +343,7 @@ impl fmt::Display for Expectation {
             Self::NotWritten => f.write_str("is not written"),
             Self::Loads => f.write_str("loads"),
             Self::Warns { message } => write!(f, "loads with {message}"),
+            Self::Differs { message } => write!(f, "loads as something else: {message}"),
             Self::Fails { message } => write!(f, "fails with {message}"),
         }
     }

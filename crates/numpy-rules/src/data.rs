@@ -29,6 +29,7 @@ pub(crate) struct Rule {
     pub(crate) writer: Range,
     pub(crate) reader: Range,
     pub(crate) fails: Option<String>,
+    pub(crate) alters: Option<String>,
     pub(crate) warns: Option<String>,
 }
 
@@ -139,10 +140,9 @@ mod tests {
             for id in &rule.kinds {
                 assert!(ids.contains(id.as_str()), "a rule speaks of {id}, which is no kind");
             }
-            assert!(
-                rule.fails.is_some() != rule.warns.is_some(),
-                "either fails or warns: {rule:?}"
-            );
+            let outcomes = [&rule.fails, &rule.alters, &rule.warns];
+            let count = outcomes.into_iter().flatten().count();
+            assert_eq!(count, 1, "fails, alters or warns: {rule:?}");
         }
         let mut names = HashSet::new();
         for group in &rules.names {

@@ -81,6 +81,10 @@ impl fmt::Display for Direction {
                 Reading::Warns(message) => {
                     write!(f, "{} with a {message}", if is_one { "loads" } else { "load" })?;
                 }
+                Reading::Alters(what) => {
+                    let verb = if is_one { "loads" } else { "load" };
+                    write!(f, "{verb} as something else (`{what}`)")?;
+                }
                 Reading::Fails(message) => {
                     write!(f, "{} with `{message}`", if is_one { "fails" } else { "fail" })?;
                 }

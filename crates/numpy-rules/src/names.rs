@@ -78,7 +78,7 @@ pub fn read_names(names: &[(&str, &str)], numpy: &Version) -> Reading {
             Reading::Warns(message) => {
                 warning.get_or_insert(message);
             }
-            failure @ Reading::Fails(_) => return failure,
+            problem @ (Reading::Fails(_) | Reading::Alters(_)) => return problem,
         }
         if let Some(failure) = completed_combination(&names[..=index], numpy) {
             return failure;

@@ -21,6 +21,8 @@ pub enum Reading {
     Loads,
     /// It loads with this warning.
     Warns(Cow<'static, str>),
+    /// It loads, but not as what was pickled: this differs.
+    Alters(Cow<'static, str>),
     /// It fails with this message.
     Fails(Cow<'static, str>),
 }
@@ -31,7 +33,7 @@ impl Reading {
     pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Fails(message) => Some(message),
-            Self::Loads | Self::Warns(_) => None,
+            Self::Loads | Self::Warns(_) | Self::Alters(_) => None,
         }
     }
 }
@@ -100,6 +102,7 @@ pub fn predict(kind: &Kind, protocol: u8, writer: Side<'_>, reader: Side<'_>) ->
     };
     match rules().rules.iter().find(fits) {
         Some(Rule { fails: Some(message), .. }) => Reading::Fails(message.as_str().into()),
+        Some(Rule { alters: Some(what), .. }) => Reading::Alters(what.as_str().into()),
         Some(Rule { warns: Some(message), .. }) => Reading::Warns(message.as_str().into()),
         _ => Reading::Loads,
     }
@@ -115,6 +118,9 @@ mod tests {
         let core = "!ModuleNotFoundError: No module named 'numpy._core'";
         let numeric = "!ModuleNotFoundError: No module named 'numpy._core.numeric'";
         let deprecated = "?DeprecationWarning: numpy.core.numeric is deprecated";
+        let metadata =
+            "~its metadata cannot be read: TypeError: mappingproxy() argument must be a mapping";
+        let unaligned = "~aligned is False, not True";
         let overflow = "!ValueError: incorrect value for flags variable (overflow)";
         for (id, protocols, pair, said) in [
             ("array", 2..=5, "2.2.6 1.24.4", core),
@@ -125,11 +131,19 @@ mod tests {
             ("array", 2..=4, "1.17.5 2.5.5", ""),
             ("non-contiguous", 5..=5, "2.2.6 1.26.4", ""),
             ("datetime", 5..=5, "2.2.6 1.26.4", ""),
+            ("datetime", 2..=5, "2.3.2 1.26.4", ""),
+            ("datetime", 2..=5, "2.3.3 1.26.4", metadata),
+            ("datetime", 2..=5, "2.4.6 2.3.2", metadata),
+            ("datetime", 2..=5, "2.4.6 2.3.3", ""),
+            ("datetime", 2..=5, "2.3.3 1.26.0", core),
             ("object", 2..=5, "1.17.5 2.5.5", ""),
             ("object", 2..=5, "2.0.2 1.23.5", core),
             ("aligned", 2..=4, "2.2.6 1.26.4", overflow),
             ("aligned", 5..=5, "2.2.6 1.26.4", numeric),
+            ("aligned", 2..=5, "1.26.4 2.2.6", unaligned),
             ("aligned-dtype", 2..=5, "2.2.6 1.24.4", overflow),
+            ("aligned-dtype", 2..=5, "1.17.5 2.0.0", unaligned),
+            ("aligned-dtype", 2..=5, "2.5.5 2.0.0", ""),
             (
                 "string",
                 2..=5,
@@ -191,6 +205,7 @@ mod tests {
             let (writer, reader) = (writer.parse().unwrap(), reader.parse().unwrap());
             let expected = match said.split_at_checked(1) {
                 Some(("!", message)) => Reading::Fails(message.to_owned().into()),
+                Some(("~", what)) => Reading::Alters(what.to_owned().into()),
                 Some((_, message)) => Reading::Warns(message.to_owned().into()),
                 None => Reading::Loads,
             };

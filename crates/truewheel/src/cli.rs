@@ -1,9 +1,16 @@
 //! The flags of every command.
 
+mod matrix;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use matrix::{
+    CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
+    PlanFlags, PlanFormat, ShowFlags,
+};
 
 /// Heading of the options that every command has.
 const COMMON: &str = "Common options";
@@ -40,6 +47,7 @@ pub(crate) enum Command {
     Envs(EnvsFlags),
     Explain(ExplainFlags),
     Init(InitFlags),
+    Matrix(Box<MatrixFlags>),
 }
 
 /// Say what is wrong on this machine, why, and what to type to mend it

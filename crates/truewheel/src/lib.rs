@@ -8,6 +8,8 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod pattern;
+mod progress;
 mod suppress;
 mod table;
 
@@ -37,6 +39,12 @@ pub fn run_with_help(
 ) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let printer = Printer::new(cli::color_asked_for(&args));
+    // The matrix starts this program anew as one of its cells, which is no command of a user's.
+    if let [first, request] = args.as_slice()
+        && first == matrix::CORE_CELL
+    {
+        return commands::matrix::core_cell(&printer, request.as_ref());
+    }
     let command = Cli::command().bin_name(name).no_binary_name(true).after_help(after_help);
     let cli = match command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
@@ -62,6 +70,7 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
         Command::Envs(flags) => commands::envs::run(&context, flags),
         Command::Explain(flags) => commands::explain::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
+        Command::Matrix(flags) => commands::matrix::run(&context, flags),
     }
 }
 

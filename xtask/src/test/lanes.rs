@@ -27,6 +27,8 @@ pub(crate) enum Lane {
     Unchanged,
     /// Array files of the npz crate and of real numpys, each read by the other.
     Numpy,
+    /// The matrix of Pythons and numpys, and cells that are made to fail.
+    Matrix,
 }
 
 impl Lane {
@@ -44,6 +46,7 @@ impl Lane {
             Self::Garbage => "garbage",
             Self::Unchanged => "unchanged",
             Self::Numpy => "numpy",
+            Self::Matrix => "matrix",
         }
     }
 
@@ -60,6 +63,7 @@ impl Lane {
             | Self::Garbage
             | Self::Unchanged => Some("faults"),
             Self::Numpy => Some("numpy"),
+            Self::Matrix => Some("matrix"),
         }
     }
 

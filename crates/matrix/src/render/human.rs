@@ -215,9 +215,16 @@ impl Page<'_> {
     fn summary(&mut self, result: &MatrixResult) {
         let summary = result.summary();
         let (mark, style) = if summary.is_success() { ("✓", good()) } else { ("✗", bad()) };
-        let verdict = self.paint(style, &format!("{mark} {}", words::verdict(&summary)));
-        let rest = words::circumstances(result, &summary).join(" · ");
-        self.line(&format!("{verdict} · {rest}"));
+        let verdict = format!("{mark} {}", words::verdict(&summary));
+        let mut column = width(&verdict);
+        let mut text = self.paint(style, &verdict);
+        for part in words::circumstances(result, &summary) {
+            let fits = column + width(&part) + 3 <= self.width;
+            text.push_str(if fits { " · " } else { "\n  " });
+            column = if fits { column + 3 } else { 2 } + width(&part);
+            text.push_str(&part);
+        }
+        self.line(&text);
     }
 
     fn heading(&mut self, title: &str) {

@@ -36,7 +36,8 @@ fn two_cells_and_the_core() {
         deprecated
         as predicted: array, fortran-array in protocol 5
 
-    ✓ all 9 pairs passed · 3 cells · 1,080 arrays compared · 248 pickles read, 56 failed as predicted · 3 min 12 s
+    ✓ all 9 pairs passed · 3 cells · 1,080 arrays compared · 248 pickles read, 56 failed as predicted
+      3 min 12 s
     ");
 }
 
@@ -133,7 +134,9 @@ fn what_failed_is_told_by_cause() {
         DeprecationWarning: numpy.core.numeric is deprecated
         as predicted: array, fortran-array in protocol 5
 
-    ✗ 32 of 869 pairs failed, 3 cells could not take part, 1 pair was not run · 29 cells, 20 not available · 104,280 arrays compared · 49,776 pickles read, 8,759 failed as predicted · 3 min 12 s
+    ✗ 32 of 869 pairs failed, 3 cells could not take part, 1 pair was not run
+      29 cells, 20 not available · 104,280 arrays compared
+      49,776 pickles read, 8,759 failed as predicted · 3 min 12 s
     ");
 }
 
@@ -142,10 +145,10 @@ fn the_default_matrix_fits_a_hundred_columns_in_one_block() {
     let text = render(&default_matrix(), 100);
     // The heading, two lines of numbers, thirty-two rows and an empty line.
     assert_eq!(table(&text).len(), 36);
-    let (last, lines) = text.trim_end().rsplit_once('\n').map(|(l, s)| (s, l)).unwrap();
-    for line in lines.lines() {
+    for line in text.lines() {
         assert!(width(line) <= 100, "{line}");
     }
+    let last = text.lines().rev().nth(1).unwrap();
     assert!(last.starts_with("✓ all 1,024 pairs passed · 32 cells, 20 not available · "), "{last}");
 }
 

@@ -1,9 +1,11 @@
 //! `truewheel.toml`: what a project says about itself. No file is needed.
 
+mod matrix;
 mod reader;
 
 use std::path::{Path, PathBuf};
 
+use ::matrix::Specification;
 use host::{Host, Os};
 use toml::de::DeTable;
 
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) python: Vec<PathBuf>,
     /// Pairs of environments of which the first writes what the second reads.
     pub(crate) exchange: Vec<(PathBuf, PathBuf)>,
+    /// What its matrix runs.
+    pub(crate) matrix: Specification,
 }
 
 /// One entry of `doctor.suppress`.
@@ -77,7 +81,7 @@ impl Config {
         let root = Reader::root(&problems, document.get_ref());
         let places = Places { host, project };
         let mut config = Self { path: Some(path.to_path_buf()), ..Self::default() };
-        root.only(&["doctor", "project"]);
+        root.only(&["doctor", "matrix", "project"]);
         if let Some(doctor) = root.table("doctor") {
             doctor.only(&["skip", "strict", "suppress"]);
             config.skip = doctor.texts("skip");
@@ -91,6 +95,9 @@ impl Config {
             config.python = project.texts("python").iter().map(|p| places.path(p)).collect();
             config.exchange =
                 project.tables("exchange").iter().filter_map(|t| pair(t, &places)).collect();
+        }
+        if let Some(matrix) = root.table("matrix") {
+            config.matrix = matrix::specification(&matrix, &places);
         }
         if problems.is_empty() { Ok(config) } else { Err(problems.failure()) }
     }

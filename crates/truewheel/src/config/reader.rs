@@ -106,6 +106,25 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// A whole number of at least 1.
+    pub(super) fn count(&self, key: &str) -> Option<u64> {
+        let value = self.value(key)?;
+        let number = value.get_ref().as_integer();
+        let found = number.and_then(|number| {
+            let digits = number.as_str().replace('_', "");
+            u64::from_str_radix(&digits, number.radix()).ok()
+        });
+        if found.is_none_or(|number| number == 0) {
+            self.wrong_type(key, value, "a whole number of at least 1");
+        }
+        found.filter(|number| *number > 0)
+    }
+
+    /// Whether the key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<String> {
         let value = self.value(key)?;
         let found = value.get_ref().as_str().map(str::to_owned);

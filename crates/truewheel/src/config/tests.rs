@@ -1,7 +1,9 @@
 //! Files that are right, and what is said of those that are not.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use ::matrix::{Format, NamedEnvironment};
 use host::{Arch, Machine};
 
 use super::*;
@@ -53,6 +55,17 @@ python = [".venv", "~/envs/a", "/usr/bin/python3"]
 [[project.exchange]]
 writer = ".venv"
 reader = "../other/.venv"
+
+[matrix]
+pythons = ["3.11", "build/bin/python"]
+numpys = ["1.24.4", "newest"]
+requirements = ["ml_dtypes>=0.5"]
+wheel = "dist/a.whl"
+imports = ["a"]
+environments = [{ name = "train", path = "~/envs/train" }]
+formats = ["npz-deflated", "npy"]
+lanes = ["cpython"]
+time-limit = 60
 "#,
     )
     .unwrap();
@@ -82,6 +95,22 @@ reader = "../other/.venv"
             ],
             python: ["/p/.venv", "/home/ann/envs/a", "/usr/bin/python3"].map(PathBuf::from).into(),
             exchange: vec![(PathBuf::from("/p/.venv"), PathBuf::from("/other/.venv"))],
+            matrix: Specification {
+                pythons: vec!["3.11".to_owned(), "/p/build/bin/python".to_owned()],
+                numpys: vec!["1.24.4".to_owned(), "newest".to_owned()],
+                requirements: vec!["ml_dtypes>=0.5".to_owned()],
+                wheel: Some(PathBuf::from("/p/dist/a.whl")),
+                imports: vec!["a".to_owned()],
+                environments: vec![NamedEnvironment {
+                    name: "train".to_owned(),
+                    path: PathBuf::from("/home/ann/envs/train"),
+                }],
+                formats: vec![Format::Npy, Format::NpzDeflated],
+                pickles: false,
+                cpython: true,
+                core: false,
+                time_limit: Duration::from_secs(60),
+            },
         }
     );
 }
@@ -106,6 +135,9 @@ fn the_sample_is_right_when_its_comments_are_taken_away() {
     assert_eq!(config.suppress.len(), 1);
     assert_eq!(config.exchange.len(), 1);
     assert_eq!(config.python.len(), 1);
+    let matrix = Specification::default();
+    assert_eq!((config.matrix.numpys, config.matrix.formats), (matrix.numpys, matrix.formats));
+    assert_eq!((config.matrix.pythons.len(), config.matrix.environments.len()), (2, 1));
 }
 
 #[test]
@@ -116,6 +148,26 @@ fn unknown_keys_are_refused_with_the_nearest_one() {
             "1:2: unknown key `doctr` at the top level, did you mean `doctor`?",
             "3:1: unknown key `pyton` in `project`, did you mean `python`?",
             "7:1: unknown key `to` in `project.exchange`, the keys are `writer`, `reader`",
+        ],
+    );
+}
+
+#[test]
+fn cells_that_cannot_be_are_refused() {
+    refused(
+        "[matrix]\npythons = ['three']\nnumpys = ['2.2.6', '>=2']\nrequirements = ['--pre']\n\
+         formats = ['npy', 'hdf5']\nlanes = ['cython']\ntime-limit = 0\nenviroments = []\n\
+         environments = [{ name = '', path = 'x' }, { name = 'a' }]\n",
+        &[
+            "2:11: `three` is neither a version such as `3.11` nor a path",
+            "3:10: `>=2` is neither a version such as `2.2.6` nor `newest`",
+            "4:16: `--pre` is not a requirement such as `ml_dtypes>=0.5`",
+            "5:11: there is no format `hdf5`; there are `npy`, `npz`, `npz-deflated`, `pickle`",
+            "6:9: there is no lane `cython`; there are `cpython` and `core`",
+            "7:14: `matrix.time-limit` must be a whole number of at least 1; this is a number",
+            "8:1: unknown key `enviroments` in `matrix`, did you mean `environments`?",
+            "9:26: the name is empty",
+            "9:44: `matrix.environments` lacks `path`",
         ],
     );
 }

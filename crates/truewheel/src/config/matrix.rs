@@ -1,0 +1,117 @@
+//! `[matrix]`: which cells exchange arrays, and how.
+
+use std::time::Duration;
+
+use matrix::{Format, NamedEnvironment, Specification};
+
+use super::Places;
+use super::reader::Reader;
+
+const KEYS: &[&str] = &[
+    "pythons",
+    "numpys",
+    "requirements",
+    "wheel",
+    "imports",
+    "environments",
+    "formats",
+    "lanes",
+    "time-limit",
+];
+
+/// What the table says; a key that is left out has its default.
+pub(super) fn specification(table: &Reader<'_>, places: &Places<'_>) -> Specification {
+    table.only(KEYS);
+    let mut specification = Specification::default();
+    if table.has("pythons") {
+        let pythons = table.texts("pythons");
+        specification.pythons = pythons.iter().map(|python| self::python(python, places)).collect();
+        for python in &pythons {
+            if !is_path(python) && !is_version(python) {
+                let message = format!("`{python}` is neither a version such as `3.11` nor a path");
+                table.complain("pythons", message);
+            }
+        }
+    }
+    if table.has("numpys") {
+        specification.numpys = table.texts("numpys");
+        for numpy in &specification.numpys {
+            if numpy != "newest" && !is_version(numpy) {
+                let message =
+                    format!("`{numpy}` is neither a version such as `2.2.6` nor `newest`");
+                table.complain("numpys", message);
+            }
+        }
+    }
+    specification.requirements = table.texts("requirements");
+    for requirement in &specification.requirements {
+        // An installer would take it as one of its options.
+        if requirement.trim().is_empty() || requirement.trim_start().starts_with('-') {
+            let message = format!("`{requirement}` is not a requirement such as `ml_dtypes>=0.5`");
+            table.complain("requirements", message);
+        }
+    }
+    specification.wheel = table.text("wheel").map(|wheel| places.path(&wheel));
+    specification.imports = table.texts("imports");
+    specification.environments =
+        table.tables("environments").iter().filter_map(|entry| named(entry, places)).collect();
+    if table.has("formats") {
+        formats(table, &mut specification);
+    }
+    if table.has("lanes") {
+        lanes(table, &mut specification);
+    }
+    if let Some(seconds) = table.count("time-limit") {
+        specification.time_limit = Duration::from_secs(seconds);
+    }
+    specification
+}
+
+fn named(entry: &Reader<'_>, places: &Places<'_>) -> Option<NamedEnvironment> {
+    entry.only(&["name", "path"]);
+    let name = entry.required_text("name");
+    let path = entry.required_text("path");
+    if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        entry.complain("name", "the name is empty".to_owned());
+    }
+    Some(NamedEnvironment { name: name?, path: places.path(&path?) })
+}
+
+fn formats(table: &Reader<'_>, specification: &mut Specification) {
+    let names = table.texts("formats");
+    specification.pickles = names.iter().any(|name| name == "pickle");
+    specification.formats =
+        Format::ALL.into_iter().filter(|format| names.iter().any(|n| n == format.name())).collect();
+    let known = || Format::ALL.iter().map(|format| format.name()).chain(["pickle"]);
+    for name in names.iter().filter(|name| known().all(|known| known != **name)) {
+        let known: Vec<&str> = known().collect();
+        let message = format!("there is no format `{name}`; there are `{}`", known.join("`, `"));
+        table.complain("formats", message);
+    }
+    if names.is_empty() {
+        table.complain("formats", "there is no format in the list".to_owned());
+    }
+}
+
+fn lanes(table: &Reader<'_>, specification: &mut Specification) {
+    let names = table.texts("lanes");
+    specification.cpython = names.iter().any(|name| name == "cpython");
+    specification.core = names.iter().any(|name| name == "core");
+    for name in names.iter().filter(|name| !matches!(name.as_str(), "cpython" | "core")) {
+        let message = format!("there is no lane `{name}`; there are `cpython` and `core`");
+        table.complain("lanes", message);
+    }
+}
+
+fn python(written: &str, places: &Places<'_>) -> String {
+    if is_path(written) { places.path(written).display().to_string() } else { written.to_owned() }
+}
+
+fn is_path(text: &str) -> bool {
+    text.contains(['/', '\\']) || text.starts_with('~')
+}
+
+fn is_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '!'))
+}

@@ -1,0 +1,17 @@
+//! The matrix with real interpreters and real numpys: what passes, what is made to fail, and what is
+//! said of it.
+
+#[cfg(test)]
+mod cells;
+#[cfg(test)]
+mod default_matrix;
+#[cfg(test)]
+mod environments;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod shards;
+#[cfg(test)]
+mod support;
