@@ -62,6 +62,7 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
         Command::Envs(flags) => commands::envs::run(&context, flags),
         Command::Explain(flags) => commands::explain::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
+        Command::Scan(flags) => commands::scan::run(&context, flags),
     }
 }
 

@@ -4,12 +4,12 @@
 mod arrays;
 
 use npz::Source;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::pickle::{self, Part, PickleFacts};
 
 /// What kind of data file it is, by its contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataFormat {
     /// One array.
@@ -41,7 +41,7 @@ impl DataFormat {
 }
 
 /// What is wrong with a data file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataFaultKind {
     /// It ends too early, or its bytes are not those that were written.
@@ -58,7 +58,7 @@ pub enum DataFaultKind {
 }
 
 /// Something wrong with a data file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataFault {
     /// What kind of fault it is.
     pub kind: DataFaultKind,
@@ -67,7 +67,7 @@ pub struct DataFault {
 }
 
 /// A reason why some numpy refuses an array, or loads something else, whatever the flags.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ArrayObstacle {
     /// The first numpy that it concerns; all older ones too, where it is absent.
     pub since: Option<String>,
@@ -82,7 +82,7 @@ pub struct ArrayObstacle {
 }
 
 /// One array, from its header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ArrayFacts {
     /// Its name in an npz file.
     pub name: Option<String>,
@@ -105,7 +105,7 @@ pub struct ArrayFacts {
 }
 
 /// What a data file says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataFacts {
     /// What it is.
     pub format: DataFormat,
@@ -183,9 +183,9 @@ impl DataOptions<'_> {
         DataOptions {
             extension,
             verify: false,
-            instructions: 1 << 18,
+            instructions: 1 << 16,
             member_bytes: 1 << 20,
-            arrays: 100,
+            arrays: 32,
         }
     }
 }

@@ -1,12 +1,9 @@
 //! What a name that a pickle asks for can do.
 
-use serde::{Deserialize, Serialize};
-
 use super::PickleName;
 
 /// What asking for a name means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameKind {
     /// A constructor of data: it runs nothing of the pickle's choice.
     Data,

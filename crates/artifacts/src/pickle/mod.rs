@@ -31,7 +31,7 @@ pub struct PickleName {
 }
 
 /// Why something about a pickle could not be told.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Untold {
     /// A module or a name is computed while the pickle runs.
@@ -55,7 +55,7 @@ pub enum Untold {
 }
 
 /// How a pickle is damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum PickleDamage {
     /// It ends before its last instruction.
@@ -73,7 +73,7 @@ pub enum PickleDamage {
 }
 
 /// What the instructions of one or more pickles in a row say.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PickleFacts {
     /// The newest protocol that it declares, or that its instructions need.
     pub protocol: u8,

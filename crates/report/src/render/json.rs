@@ -33,7 +33,8 @@ pub fn render(report: &Report, _options: &Options) -> String {
 
 /// serde_json escapes what JSON demands; what a terminal would obey or hide is escaped too, so
 /// that the output can be shown as it is. Such characters occur within strings only.
-fn escape_hidden(text: &str) -> String {
+#[must_use]
+pub fn escape_hidden(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut units = [0; 2];
     for c in text.chars() {

@@ -4,6 +4,7 @@ pub(crate) mod doctor;
 pub(crate) mod envs;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod scan;
 
 use std::path::{Path, PathBuf};
 
