@@ -21,6 +21,7 @@ fn help_of_the_program() {
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
+      scan     Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help
@@ -45,6 +46,7 @@ fn help_of_the_program() {
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
+      scan     Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help

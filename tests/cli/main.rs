@@ -17,4 +17,9 @@ mod init;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
+#[path = "../../crates/report/tests/render/schema.rs"]
+mod schema;
+#[cfg(test)]
 mod streams;

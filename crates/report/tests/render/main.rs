@@ -10,6 +10,8 @@ mod human;
 mod json;
 #[cfg(test)]
 mod markdown;
+#[cfg(test)]
+mod schema;
 
 use report::{
     CheckRecord, Finding, Fix, Outcome, Platform, REPORT_SCHEMA, Report, Safety, Severity, Subject,

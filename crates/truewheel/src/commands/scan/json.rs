@@ -5,7 +5,7 @@ use doctor::data::{
 };
 use host::Host;
 use numpy_rules::Reading;
-use report::Finding;
+use report::render::json::{FindingWithLines, escape_hidden, with_lines};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -29,12 +29,12 @@ pub(super) fn render(scan: &Scan, options: &ScanOptions, host: &Host) -> Result<
                 numpy: reader.numpy.to_string(),
             })
             .collect(),
-        files: scan.files.iter().map(|file| File::new(file, native(&file.path))).collect(),
+        files: scan.files.iter().map(|file| File::new(file, host)).collect(),
         unreadable: &scan.unreadable,
         left_out: scan.left_out,
         truncated: scan.truncated,
     };
-    Ok(report::render::json::escape_hidden(&output::json(&document)?))
+    Ok(escape_hidden(&output::json(&document)?))
 }
 
 #[derive(Serialize)]
@@ -71,19 +71,20 @@ struct File<'a> {
     arrays: &'a [ArrayFacts],
     pickle: Option<&'a PickleFacts>,
     faults: &'a [DataFault],
-    findings: &'a [Finding],
+    findings: Vec<FindingWithLines<'a>>,
 }
 
 impl<'a> File<'a> {
-    fn new(file: &'a ScannedFile, path: String) -> Self {
+    fn new(file: &'a ScannedFile, host: &Host) -> Self {
         let facts: Option<&DataFacts> = file.facts.as_ref().ok();
         let numpys = file.numpys.iter().map(|segment| Numpys {
             since: segment.since.as_ref().map(ToString::to_string),
             before: segment.before.as_ref().map(ToString::to_string),
             outcome: Outcome::new(&segment.reading),
         });
+        let os = host.os.name();
         Self {
-            path,
+            path: file.path.native(host.os),
             format: facts.map(|facts| facts.format),
             size: facts.map(|facts| facts.size),
             judged: file.untold.is_empty(),
@@ -94,7 +95,7 @@ impl<'a> File<'a> {
             arrays: facts.map_or(&[], |facts| facts.arrays.as_slice()),
             pickle: facts.and_then(|facts| facts.pickle.as_ref()),
             faults: facts.map_or(&[], |facts| facts.faults.as_slice()),
-            findings: &file.findings,
+            findings: file.findings.iter().map(|finding| with_lines(finding, os)).collect(),
         }
     }
 }
