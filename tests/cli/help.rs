@@ -22,6 +22,7 @@ fn help_of_the_program() {
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
       matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
+      scan     Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help
@@ -47,6 +48,7 @@ fn help_of_the_program() {
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
       init     Write a commented truewheel.toml into the project
       matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
+      scan     Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help

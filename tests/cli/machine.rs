@@ -56,6 +56,21 @@ impl Machine {
         self.pyenv("3.8.99");
     }
 
+    /// A virtual environment with a numpy, as far as files tell; it cannot run.
+    #[cfg(unix)]
+    pub(crate) fn numpy_environment(&self, relative: &str, numpy: &str) {
+        self.pyenv("3.8.99");
+        let base = self.path("home/.pyenv/versions/3.8.99/bin").display().to_string();
+        self.write(
+            &format!("{relative}/pyvenv.cfg"),
+            format!("home = {base}\nversion = 3.8.99\ninclude-system-site-packages = false\n"),
+        );
+        self.link(&format!("{relative}/bin/python"), &format!("{base}/python3.8"));
+        let package = format!("{relative}/lib/python3.8/site-packages/numpy");
+        self.write(&format!("{package}/__init__.py"), "");
+        self.write(&format!("{package}/version.py"), format!("version = \"{numpy}\"\n"));
+    }
+
     /// An interpreter as pyenv installs it, as far as files tell; it cannot run.
     #[cfg(unix)]
     fn pyenv(&self, version: &str) {

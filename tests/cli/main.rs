@@ -19,4 +19,9 @@ mod machine;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
+#[path = "../../crates/report/tests/render/schema.rs"]
+mod schema;
+#[cfg(test)]
 mod streams;

@@ -17,14 +17,14 @@ const TOOLKIT: &[Direction] = &[
     ("wheelbuild", &["pyenvs", "artifacts", "report", "host"]),
     ("matrix", &["pyenvs", "npz", "numpy-rules", "report", "host"]),
     ("pyenvs", &["host"]),
-    ("artifacts", &[]),
+    ("artifacts", &["npz"]),
     ("npz", &[]),
     ("numpy-rules", &[]),
     ("report", &[]),
     ("host", &[]),
 ];
 
-/// The product, which never uses the toolkit; `npz` is a leaf that both may use.
+/// The product, which never uses the toolkit; `npz` is a leaf that both use.
 const PRODUCT: &[Direction] =
     &[("arrow-quant-python", &["arrow-quant", "spz"]), ("arrow-quant", &["npz"]), ("spz", &[])];
 

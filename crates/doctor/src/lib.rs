@@ -8,6 +8,7 @@ mod causes;
 mod check;
 mod checks;
 mod cures;
+pub mod data;
 mod facts;
 mod gather;
 mod pages;

@@ -10,6 +10,7 @@
 
 mod files;
 mod mounts;
+mod open;
 mod path;
 mod platform;
 mod probe;
@@ -26,6 +27,7 @@ mod write;
 
 pub use files::{Entry, FileKind, Metadata, ReadError};
 pub use mounts::{Mount, MountTable};
+pub use open::OpenFile;
 pub use path::HostPath;
 pub use platform::{Arch, Os, Version, own_program, processors, terminal_width};
 pub use probe::{ProbeResults, Space};

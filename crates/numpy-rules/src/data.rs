@@ -106,6 +106,8 @@ pub(crate) struct CInterface {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Rules {
+    /// The oldest numpy that was looked at.
+    pub(crate) oldest: Release,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) modules: Vec<Modules>,

@@ -28,7 +28,7 @@ mod versions;
 
 pub use data::Kind;
 pub use direction::Direction;
-pub use names::{NameReaders, read_names, readers_of_name};
+pub use names::{NameReaders, read_names, readers_of_name, turning_points};
 pub use pickles::{PROTOCOLS, Reading, Side, kind, kinds, predict};
 pub use range::Range;
 pub use versions::{api_version, has_numpy_2, has_wheels, is_numpy_2, minor};

@@ -104,6 +104,29 @@ fn completed_combination(names: &[(&str, &str)], numpy: &Version) -> Option<Read
     })
 }
 
+/// The releases between which the answers of [`read_names`] are the same, oldest first: the first that
+/// was looked at, and each that something begins or ends with.
+#[must_use]
+pub fn turning_points() -> &'static [Version] {
+    &TURNING_POINTS
+}
+
+static TURNING_POINTS: LazyLock<Vec<Version>> = LazyLock::new(|| {
+    let rules = rules();
+    let modules = rules
+        .modules
+        .iter()
+        .flat_map(|group| group.range().ends().into_iter().chain(group.deprecated));
+    let names = rules.names.iter().flat_map(|group| group.range().ends());
+    let combinations = rules.combinations.iter().flat_map(|group| group.reader.ends());
+    let mut points: Vec<Release> = modules.chain(names).chain(combinations).collect();
+    points.retain(|release| *release > rules.oldest);
+    points.push(rules.oldest);
+    points.sort_unstable();
+    points.dedup();
+    points.into_iter().map(|Release(numbers)| Version::new(numbers)).collect()
+});
+
 fn read_name(module: &str, name: &str, numpy: &Version) -> Reading {
     let Some(entry) = module_entry(module) else { return Reading::Loads };
     // A module is imported from the outside in, and the first one that is missing is named.
@@ -155,6 +178,14 @@ mod tests {
             let expected = expected.map(|(range, listed): (&str, bool)| (range.to_owned(), listed));
             assert_eq!(found, expected, "{module} {name}");
         }
+    }
+
+    #[test]
+    fn between_turning_points_nothing_changes() {
+        let points: Vec<String> = turning_points().iter().map(ToString::to_string).collect();
+        assert_eq!(points[0], "1.17.0");
+        assert!(points.contains(&"1.26.1".to_owned()) && points.contains(&"2.0.0".to_owned()));
+        assert!(turning_points().is_sorted());
     }
 
     #[test]

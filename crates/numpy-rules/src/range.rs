@@ -46,6 +46,10 @@ impl Range {
         Self { since, before }
     }
 
+    pub(crate) fn ends(&self) -> Vec<Release> {
+        [self.since, self.before].into_iter().flatten().collect()
+    }
+
     /// Whether a version lies in it.
     #[must_use]
     pub fn contains(&self, version: &Version) -> bool {

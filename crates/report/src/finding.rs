@@ -50,6 +50,8 @@ pub enum SubjectKind {
     Project,
     /// One Python environment.
     Environment,
+    /// One data file.
+    File,
     /// Two environments that exchange data; `path` is the writer's prefix and the label names both.
     Pair,
 }

@@ -71,6 +71,7 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
         Command::Explain(flags) => commands::explain::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
         Command::Matrix(flags) => commands::matrix::run(&context, flags),
+        Command::Scan(flags) => commands::scan::run(&context, flags),
     }
 }
 

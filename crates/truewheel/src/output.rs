@@ -1,6 +1,6 @@
 //! The only place that prints: data on standard output, talk on standard error.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use host::Host;
@@ -43,6 +43,11 @@ impl Printer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether somebody watches the stream for talk.
+    pub(crate) fn is_watched(&self) -> bool {
+        io::stderr().is_terminal()
     }
 
     /// Tells the user something; if nobody can hear it, the work goes on.

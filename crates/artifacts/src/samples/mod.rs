@@ -1,5 +1,6 @@
 //! Small modules made by hand, for tests: every part of them is known, and none needs a compiler.
 
+pub(crate) mod data;
 pub(crate) mod elf;
 pub(crate) mod macho;
 pub(crate) mod pe;

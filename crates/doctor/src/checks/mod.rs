@@ -2,6 +2,7 @@
 
 mod bld;
 mod ctr;
+mod dat;
 mod env;
 mod ext;
 mod first_lines;
@@ -71,6 +72,7 @@ pub const CHECKS: &[&Check] = &[
     &fs::fs015::CHECK,
     &fs::fs016::CHECK,
     &fs::fs017::CHECK,
+    &dat::dat001::CHECK,
     &ctr::ctr001::CHECK,
     &ctr::ctr002::CHECK,
 ];

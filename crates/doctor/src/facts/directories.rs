@@ -1,5 +1,6 @@
 //! Directories that builds will use, cargo's target directory, and the project's own files.
 
+use artifacts::PickleName;
 use host::{HostPath, Mount, ProbeResults, Seen, Space};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +113,21 @@ pub struct SourceModule {
     pub modified_ns: i64,
 }
 
+/// Pickled data in one of the project's files, and what it asks of numpy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickledData {
+    /// The file.
+    pub path: HostPath,
+    /// The array of objects in an npz file that it is.
+    pub array: Option<String>,
+    /// The pickle protocol.
+    pub protocol: u8,
+    /// Names in numpy's modules that it asks for, in that order.
+    pub names: Vec<PickleName>,
+    /// It holds a type of an aligned structure, as numpy 2 pickles it.
+    pub aligned_by_numpy_2: bool,
+}
+
 /// The project's own files: one bounded walk, version control, environments and build directories
 /// left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,4 +150,10 @@ pub struct SourceTree {
     pub packages: Vec<HostPath>,
     /// `uv.lock` in the project's directory: uv manages the project's environment.
     pub uv_lock: Option<HostPath>,
+    /// Pickles, and arrays of objects, that ask for something of numpy's.
+    #[serde(default)]
+    pub pickled_data: Vec<PickledData>,
+    /// Data files that were not looked into, since there are so many.
+    #[serde(default)]
+    pub more_data_files: usize,
 }

@@ -17,7 +17,7 @@ use pyenvs::Picks;
 use serde::{Deserialize, Serialize};
 
 pub use directories::{
-    BuildScript, DirectoryFacts, DirectoryRole, SourceModule, SourceTree, TargetFacts,
+    BuildScript, DirectoryFacts, DirectoryRole, PickledData, SourceModule, SourceTree, TargetFacts,
 };
 pub use environments::{
     EnvironmentFacts, ExchangePair, ModuleFacts, NumpyFacts, Role, RuntimeLibrary,

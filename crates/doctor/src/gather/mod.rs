@@ -93,6 +93,19 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     }
 }
 
+/// Version of the numpy that an environment's interpreter would import.
+pub(crate) fn numpy_version(
+    host: &Host,
+    environment: &pyenvs::Environment,
+) -> Option<pep440_rs::Version> {
+    numpy::gather(host, environment)?.best_version().cloned()
+}
+
+/// Whether a directory with these entries is an environment or a cache.
+pub(crate) fn is_cache_or_environment(entries: &[host::Entry]) -> bool {
+    source_tree::is_marked(entries)
+}
+
 /// A path as facts hold it.
 fn path(path: impl Into<PathBuf>) -> HostPath {
     HostPath::new(path)

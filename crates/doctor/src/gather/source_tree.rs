@@ -9,7 +9,7 @@ use host::{Entry, FileKind, Host};
 use rayon::prelude::*;
 
 use super::path;
-use crate::{SourceModule, SourceTree};
+use crate::{PickledData, SourceModule, SourceTree};
 
 /// Files and directories looked at, at most.
 const ENTRY_LIMIT: usize = 20_000;
@@ -29,6 +29,9 @@ const MODULE_LIMIT: usize = 200;
 /// Packages kept, and how deep they may lie.
 const PACKAGE_LIMIT: usize = 500;
 const PACKAGE_DEPTH: usize = 4;
+
+/// Data files looked into.
+const DATA_LIMIT: usize = 200;
 
 /// A file is from the future only if it is ahead by more than clocks usually differ.
 const TOLERANCE_NS: i64 = 60 * 1_000_000_000;
@@ -81,6 +84,7 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
         level = next;
         depth += 1;
     }
+    pickled_data(host, &mut files.data, &mut tree);
     read_times(host, files, &mut tree);
     tree
 }
@@ -90,6 +94,7 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
 struct Files {
     sources: Vec<PathBuf>,
     modules: Vec<PathBuf>,
+    data: Vec<PathBuf>,
 }
 
 /// Takes what one directory holds.
@@ -118,6 +123,9 @@ fn take(
             FileKind::File if has_extension(&entry.name, &["so", "pyd"]) => {
                 files.modules.push(here());
             }
+            FileKind::File if has_extension(&entry.name, crate::data::EXTENSIONS) => {
+                files.data.push(here());
+            }
             FileKind::File if has_extension(&entry.name, SOURCES) => {
                 let is_package = entry.name == "__init__.py"
                     && (1..=PACKAGE_DEPTH).contains(&depth)
@@ -144,7 +152,7 @@ fn list(host: &Host, directory: &Path, room: usize) -> Listed {
     Listed { directory: directory.to_path_buf(), entries, overflowed }
 }
 
-fn is_marked(entries: &[Entry]) -> bool {
+pub(super) fn is_marked(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| MARKS.iter().any(|mark| entry.name == *mark))
 }
 
@@ -179,8 +187,36 @@ fn clashes(directory: &Path, entries: &[Entry], tree: &mut SourceTree) {
     }
 }
 
+/// Looks into data files, no further than their headers and the beginnings of their pickles.
+fn pickled_data(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
+    files.sort();
+    tree.more_data_files = files.len().saturating_sub(DATA_LIMIT);
+    files.truncate(DATA_LIMIT);
+    tree.pickled_data = files.par_iter().flat_map_iter(|file| pickles_of(host, file)).collect();
+}
+
+fn pickles_of(host: &Host, file: &Path) -> Vec<PickledData> {
+    let Ok(open) = host.open(file) else { return Vec::new() };
+    let extension = crate::data::extension(file);
+    let options = artifacts::DataOptions::quick(&extension);
+    let facts = artifacts::inspect_data(&crate::data::Opened(&open), &options);
+    let is_numpys =
+        |name: &&artifacts::PickleName| name.module == "numpy" || name.module.starts_with("numpy.");
+    facts
+        .pickles()
+        .map(|(array, pickle)| PickledData {
+            path: path(file),
+            array: array.and_then(|array| array.name.clone()),
+            protocol: pickle.protocol,
+            names: pickle.names.iter().filter(is_numpys).cloned().collect(),
+            aligned_by_numpy_2: pickle.aligned_by_numpy_2,
+        })
+        .filter(|pickled| !pickled.names.is_empty())
+        .collect()
+}
+
 fn read_times(host: &Host, files: Files, tree: &mut SourceTree) {
-    let Files { mut sources, mut modules } = files;
+    let Files { mut sources, mut modules, .. } = files;
     sources.truncate(TIME_LIMIT);
     modules.truncate(MODULE_LIMIT);
     let latest = now_ns().saturating_add(TOLERANCE_NS);
@@ -256,6 +292,30 @@ mod tests {
         let (root, host) = make(&["a/x.py"]);
         fs_err::os::unix::fs::symlink(root.path(), root.path().join("a/up")).unwrap();
         assert_eq!(gather(&host, root.path()).entries, 3);
+    }
+
+    #[test]
+    fn pickles_of_numpys_and_no_others_are_kept() {
+        let (root, host) = make(&["plain.npy", "a/empty.pkl", ".venv/pyvenv.cfg"]);
+        let numpys: &[u8] = b"\x80\x02cnumpy._core.multiarray\n_reconstruct\ncos\npath\n.";
+        let header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }";
+        let length = (header.len() as u16).to_le_bytes();
+        let array = [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), numpys].concat();
+        for (name, bytes) in [
+            ("a/b.pkl", numpys),
+            ("c.npy", &array),
+            ("d.pickle", b"\x80\x02cos\npath\n."),
+            ("e.pkl", b"not one"),
+            (".venv/f.pkl", numpys),
+        ] {
+            fs_err::write(root.path().join(name), bytes).unwrap();
+        }
+        let tree = gather(&host, root.path());
+        let found: Vec<_> =
+            tree.pickled_data.iter().map(|data| (data.path.clone(), data.names.len())).collect();
+        let at = |name: &str| path(root.path().join(name));
+        assert_eq!(found, [(at("a/b.pkl"), 1), (at("c.npy"), 1)]);
+        assert_eq!(tree.pickled_data[0].names[0].module, "numpy._core.multiarray");
     }
 
     #[test]

@@ -63,8 +63,9 @@ struct Document<'a> {
     gather_ms: f64,
 }
 
+/// One finding as it stands in the report: with the lines to paste.
 #[derive(Serialize)]
-struct FindingWithLines<'a> {
+pub struct FindingWithLines<'a> {
     code: &'a str,
     name: &'a str,
     severity: Severity,
@@ -90,7 +91,9 @@ struct SuppressedWithLines<'a> {
     until: Option<&'a str>,
 }
 
-fn with_lines<'a>(finding: &'a Finding, os: &str) -> FindingWithLines<'a> {
+/// A finding with its lines for the shells of a system.
+#[must_use]
+pub fn with_lines<'a>(finding: &'a Finding, os: &str) -> FindingWithLines<'a> {
     let fixes = finding.fixes.iter().map(|fix| FixWithLines { fix, shell: fix.shell_lines(os) });
     FindingWithLines {
         code: &finding.code,

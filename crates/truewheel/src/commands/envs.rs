@@ -255,7 +255,7 @@ fn version(environment: &Environment) -> String {
 }
 
 /// A path for reading: `~` for the home directory, nothing hidden.
-fn short(path: &HostPath, host: &Host) -> String {
+pub(super) fn short(path: &HostPath, host: &Host) -> String {
     let in_home =
         host.home.as_ref().filter(|home| host.os != Os::Windows && *home != Path::new("/"));
     let rest = in_home.and_then(|home| path.strip_prefix(home).ok());

@@ -5,6 +5,7 @@ pub(crate) mod envs;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod matrix;
+pub(crate) mod scan;
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod cases;
 mod files;
+mod upgrade;
 mod verdict;
 
 pub(super) mod npy001;
@@ -13,3 +14,5 @@ pub(super) mod npy005;
 pub(super) mod npy006;
 pub(super) mod npy007;
 pub(super) mod npy008;
+
+pub(in crate::checks) use upgrade::to_numpy_2;

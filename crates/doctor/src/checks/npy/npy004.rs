@@ -1,14 +1,15 @@
 //! NPY004: two environments exchange arrays by pickle, and one cannot read what the other writes.
 
-use numpy_rules::{Direction, Side, has_numpy_2};
+use numpy_rules::{Direction, Side};
 use pep440_rs::Version;
 use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
 
-use super::verdict::{Verdict, mismatches, numpy_version};
+use super::upgrade::to_numpy_2;
+use super::verdict::numpy_version;
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{EnvironmentFacts, ExchangePair, Facts, Findings, Role, cures};
+use crate::{EnvironmentFacts, ExchangePair, Facts, Findings, Role};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -222,7 +223,7 @@ fn fixes(
 ) -> Vec<Fix> {
     let mut fixes = Vec::new();
     if broken.numpy_failure().is_some() {
-        fixes.extend(upgrade_reader(facts, reader));
+        fixes.extend(to_numpy_2(facts, reader.environment));
     }
     fixes.push(use_npz(facts, writer, reader, severity));
     if !broken.fails_always() {
@@ -235,51 +236,6 @@ fn fixes(
         fixes.push(Fix::new(Safety::Manual, title).by_hand(line));
     }
     fixes
-}
-
-/// numpy 2 where the data is read: it knows the old names and the new. Not offered where the Python
-/// is too old for it, or belongs to the system.
-fn upgrade_reader(facts: &Facts, reader: End<'_>) -> Option<Fix> {
-    let environment = reader.environment;
-    let python = &environment.python;
-    let is_systems = environment.has_role(Role::System)
-        || (python.externally_managed.is_some() && !python.kind.is_virtual());
-    if is_systems || !python.is_usable() || !has_numpy_2(python.version.get()?) {
-        return None;
-    }
-    // What was compiled for numpy 1 there has to come along, or it breaks in turn (NPY001).
-    let mut followers = packages_for_numpy_1(environment);
-    followers.sort();
-    followers.dedup();
-    let title = format!("upgrade numpy in {} to 2, which reads both", reader.name(facts));
-    if followers.is_empty() {
-        let command = cures::install(facts, environment, "numpy", "numpy>=2");
-        return Some(Fix::new(Safety::Confirm, title).run(command));
-    }
-    let title =
-        format!("{title}, and with it what was compiled for numpy 1: {}", followers.join(", "));
-    let wanted: Vec<&str> =
-        ["numpy>=2"].into_iter().chain(followers.iter().map(String::as_str)).collect();
-    let is_condas = environment.python.conda_packages.iter().any(|record| record.name == "numpy");
-    let command = if is_condas {
-        cures::conda_install(facts, environment, &wanted)
-    } else {
-        let arguments: Vec<&str> = ["--upgrade"].into_iter().chain(wanted).collect();
-        cures::pip_install(facts, environment, &arguments)
-    };
-    Some(Fix::new(Safety::Confirm, title).run(command))
-}
-
-/// Packages of an environment with numpy 1 whose modules numpy 2 would break.
-fn packages_for_numpy_1(environment: &EnvironmentFacts) -> Vec<String> {
-    let mut upgraded = environment.clone();
-    let Some(numpy) = &mut upgraded.numpy else { return Vec::new() };
-    numpy.version = host::Seen::Seen(Version::new([2, 0]));
-    mismatches(&upgraded)
-        .into_iter()
-        .filter(|(_, verdict)| matches!(verdict, Verdict::OldInterface | Verdict::OldTypes))
-        .filter_map(|(module, _)| module.package.clone())
-        .collect()
 }
 
 /// Files that name no module of numpy.

@@ -1,0 +1,3 @@
+//! DAT: data files.
+
+pub(super) mod dat001;

@@ -1,0 +1,296 @@
+//! What is wrong with a data file, as findings.
+
+use artifacts::{
+    ArrayFacts, DataFacts, DataFaultKind, DataFormat, NameKind, PickleFacts, PickleName, Untold,
+    classify,
+};
+use host::Host;
+use numpy_rules::Reading;
+use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
+
+use super::{Reader, ScannedFile};
+
+/// Names that are shown as evidence; of more, their number.
+const SHOWN: usize = 5;
+
+/// Why what is said of a file may not be all.
+pub(super) fn untold(file: &ScannedFile) -> Vec<String> {
+    let facts = match &file.facts {
+        Ok(facts) => facts,
+        Err(reason) => return vec![format!("it could not be read: {reason}")],
+    };
+    let mut reasons = Vec::new();
+    match facts.format {
+        DataFormat::Joblib => reasons.push("a pickle of joblib with array data in it"),
+        DataFormat::Compressed => reasons.push("compressed data, as joblib writes them"),
+        DataFormat::Torch => reasons.push("an archive of PyTorch"),
+        DataFormat::Zip if facts.faults.is_empty() => reasons.push("a zip archive without arrays"),
+        DataFormat::Unknown if facts.faults.is_empty() => {
+            reasons.push("neither an array file nor a pickle");
+        }
+        _ => {}
+    }
+    let mut reasons: Vec<String> =
+        reasons.into_iter().map(|what| format!("{what}, which is not judged yet")).collect();
+    if facts.more_arrays > 0 {
+        reasons.push(format!("{} more arrays were not looked at", facts.more_arrays));
+    }
+    for (_, pickle) in facts.pickles() {
+        for untold in &pickle.untold {
+            let reason = match untold {
+                Untold::ComputedName => {
+                    "a name that it imports is computed while it runs".to_owned()
+                }
+                Untold::RegisteredName => {
+                    "a name that it imports is a number in the reader's registry".to_owned()
+                }
+                Untold::TooMuch => "it is larger than what is looked at".to_owned(),
+                Untold::Inconsistent { at } => {
+                    format!("its instructions contradict each other at byte {at}")
+                }
+                Untold::RawArrays => continue,
+                Untold::Unreadable { reason } => format!("a part could not be read: {reason}"),
+            };
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        if pickle.bytes_after > 0 {
+            reasons.push(format!("{} bytes after the pickle are none", pickle.bytes_after));
+        }
+    }
+    for fault in &facts.faults {
+        if fault.kind == DataFaultKind::Unsupported || fault.kind == DataFaultKind::Unreadable {
+            reasons.push(fault.message.clone());
+        }
+    }
+    reasons
+}
+
+/// What is wrong with a file, worst first.
+pub(super) fn of(file: &ScannedFile, host: &Host, readers: &[Reader]) -> Vec<Finding> {
+    let Ok(facts) = &file.facts else { return Vec::new() };
+    let subject = Subject::at(SubjectKind::File, shortened(host, file), file.path.native(host.os));
+    let mut findings = faults(facts, &subject);
+    findings.extend(dangerous(facts, &subject));
+    findings.extend(versions(file, facts, &subject, readers));
+    findings.extend(objects(facts, &subject));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+/// The path below the working directory, or whole.
+fn shortened(host: &Host, file: &ScannedFile) -> String {
+    match file.path.strip_prefix(&host.working_directory) {
+        Ok(rest) => host::HostPath::from(rest).native(host.os),
+        Err(_) => file.path.native(host.os),
+    }
+}
+
+fn named(code: &str, finding: Finding) -> Finding {
+    let page = crate::page(code);
+    Finding {
+        code: code.to_owned(),
+        name: page.map(|page| page.name.to_owned()).unwrap_or_default(),
+        ..finding
+    }
+}
+
+fn faults(facts: &DataFacts, subject: &Subject) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for fault in &facts.faults {
+        let (code, cause, title, step) = match fault.kind {
+            DataFaultKind::Hostile => (
+                "DAT004",
+                "The file contradicts itself in a way that harms careless readers",
+                "do not load it",
+                "fetch it again from its source and compare its hash",
+            ),
+            DataFaultKind::Damaged => (
+                "DAT005",
+                "The writer was killed, the disk was full, or a transfer was interrupted or altered \
+                 it",
+                "write or fetch the file again",
+                "write to a temporary name and rename it when it is complete",
+            ),
+            DataFaultKind::Mislabelled => (
+                "DAT005",
+                "Something else was written under this name, or nothing at all; numpy takes it for \
+                 pickled data and says so",
+                "write or fetch the file again",
+                "do not set allow_pickle=True, which numpy's message suggests: it cannot help here",
+            ),
+            DataFaultKind::Unsupported | DataFaultKind::Unreadable => continue,
+        };
+        if let Some(same) = findings.iter_mut().find(|finding| finding.code == code) {
+            same.evidence.push(report::Evidence { path: None, value: fault.message.clone() });
+            continue;
+        }
+        let finding = Finding::new(Severity::Error, subject.clone(), fault.message.clone())
+            .seen(format!("{} bytes", facts.size))
+            .cause(cause)
+            .fix(Fix::new(Safety::Manual, title).by_hand(step));
+        findings.push(named(code, finding));
+    }
+    findings
+}
+
+fn dotted(name: &PickleName) -> String {
+    format!("{}.{}", name.module, name.name)
+}
+
+/// The array that holds a pickle, for a reader.
+fn place(array: Option<&ArrayFacts>) -> String {
+    match array.and_then(|array| array.name.as_deref()) {
+        Some(name) => format!("the array {name:?}"),
+        None => "the pickle".to_owned(),
+    }
+}
+
+fn dangerous(facts: &DataFacts, subject: &Subject) -> Vec<Finding> {
+    let names_of = |pickle: &PickleFacts, kind: NameKind| -> Vec<String> {
+        pickle.names.iter().filter(|name| classify(name) == kind).map(dotted).collect()
+    };
+    let mut findings = Vec::new();
+    for (array, pickle) in facts.pickles() {
+        let names = names_of(pickle, NameKind::Dangerous);
+        let indirect = names_of(pickle, NameKind::Indirect);
+        let is_hidden = pickle.untold.iter().any(|untold| {
+            matches!(
+                untold,
+                Untold::ComputedName | Untold::RegisteredName | Untold::Inconsistent { .. }
+            )
+        });
+        let (severity, message, shown) = if !names.is_empty() {
+            let first = names[0].clone();
+            (
+                Severity::Error,
+                format!("{} calls or imports {first} when it is loaded", place(array)),
+                names,
+            )
+        } else if is_hidden {
+            let message = format!("{} hides what it imports", place(array));
+            (Severity::Warning, message, Vec::new())
+        } else if !indirect.is_empty() {
+            let first = indirect[0].clone();
+            let message =
+                format!("{} uses {first}, which can reach whatever else it names", place(array));
+            (Severity::Warning, message, indirect)
+        } else {
+            continue;
+        };
+        let mut finding = Finding::new(severity, subject.clone(), message)
+            .cause(
+                "A pickle is a program that runs when it is loaded, with the rights of its reader",
+            )
+            .fix(Fix::new(Safety::Manual, "do not load it unless its author is trusted").by_hand(
+                "ask for the data as .npz without pickling, Parquet, Arrow or safetensors",
+            ));
+        for name in shown.iter().take(SHOWN) {
+            finding = finding.seen(format!("imports {name}"));
+        }
+        if shown.len() > SHOWN {
+            finding = finding.seen(format!("and {} more", shown.len() - SHOWN));
+        }
+        if is_hidden {
+            finding = finding.seen("some names are computed or do not fit: they cannot be told");
+        }
+        findings.push(named("DAT003", finding));
+    }
+    findings
+}
+
+/// Numpys that cannot load it, and what that means here.
+fn versions(
+    file: &ScannedFile,
+    facts: &DataFacts,
+    subject: &Subject,
+    readers: &[Reader],
+) -> Option<Finding> {
+    let refused: Vec<_> =
+        file.numpys.iter().filter(|segment| segment.reading.failure().is_some()).collect();
+    let first = refused.first()?;
+    let failing: Vec<(&Reader, &str)> = readers
+        .iter()
+        .zip(&file.here)
+        .filter_map(|(reader, reading)| Some((reader, reading.failure()?)))
+        .collect();
+    let loads_nowhere = refused.len() == file.numpys.len();
+    let severity = if loads_nowhere || (!failing.is_empty() && failing.len() == readers.len()) {
+        Severity::Error
+    } else if failing.is_empty() {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    let message = match failing.first() {
+        Some((reader, says)) => {
+            format!("numpy {} at {} cannot load it: {says}", reader.numpy, reader.prefix)
+        }
+        None => format!(
+            "{} cannot load it: {}",
+            first.name(),
+            first.reading.failure().unwrap_or_default()
+        ),
+    };
+    let is_pickled = facts.pickles().next().is_some();
+    let has_new_strings = facts
+        .pickles()
+        .any(|(_, pickle)| pickle.names.iter().any(|n| n.name == "_convert_to_stringdtype_kwargs"));
+    let (code, cause) = if has_new_strings {
+        ("DAT006", "It holds text of numpy 2's StringDType, which no older numpy can make")
+    } else if is_pickled {
+        ("DAT001", "A pickle names the modules that rebuild its objects, and numpy 2 renamed them")
+    } else {
+        ("DAT006", "Its header says something that these numpys do not accept")
+    };
+    let mut finding = Finding::new(severity, subject.clone(), message).cause(cause);
+    for segment in &file.numpys {
+        let says = match &segment.reading {
+            Reading::Loads => "load it".to_owned(),
+            Reading::Warns(says) => format!("load it with a {says}"),
+            Reading::Alters(what) => format!("load it as something else: {what}"),
+            Reading::Fails(says) => format!("cannot load it: {says}"),
+        };
+        finding = finding.seen(format!("{}: {says}", segment.name()));
+    }
+    for (reader, says) in failing.iter().take(SHOWN) {
+        finding = finding.seen_at(&reader.prefix, format!("numpy {}: {says}", reader.numpy));
+    }
+    let fix = if loads_nowhere {
+        Fix::new(Safety::Manual, "write the file again")
+            .by_hand("write it with `np.save` or `np.savez`, from arrays of numpy's own types")
+    } else {
+        let loading = file.numpys.iter().find(|segment| segment.reading.failure().is_none());
+        let who = loading.map_or_else(|| "another numpy".to_owned(), super::Segment::name);
+        Fix::new(Safety::Manual, format!("load it with {who}, and save it as .npz"))
+            .by_hand("`np.savez(\"data.npz\", x=x)`: every numpy loads it with allow_pickle=False")
+    };
+    Some(named(code, finding.fix(fix)))
+}
+
+/// Arrays of Python objects, which numpy refuses unless it is told that it may unpickle.
+fn objects(facts: &DataFacts, subject: &Subject) -> Option<Finding> {
+    let arrays: Vec<&ArrayFacts> =
+        facts.arrays.iter().filter(|array| array.pickle.is_some()).collect();
+    let first = arrays.first()?;
+    let what = match &first.name {
+        Some(name) => format!("the array {name:?} holds"),
+        None => "the array holds".to_owned(),
+    };
+    let mut finding = Finding::new(
+        Severity::Info,
+        subject.clone(),
+        format!("{what} Python objects, which numpy loads only with allow_pickle=True"),
+    )
+    .cause("Objects are stored as a pickle, which can run anything when it is loaded")
+    .fix(Fix::new(Safety::Manual, "store typed arrays").by_hand(
+        "lists of unequal length as one flat array with offsets, text as dtype='U...', dictionaries \
+         as several arrays of one .npz",
+    ));
+    for array in arrays.iter().take(SHOWN) {
+        let name = array.name.as_deref().unwrap_or("the array");
+        finding = finding.seen(format!("{name}: dtype {}, shape {:?}", array.dtype, array.shape));
+    }
+    Some(named("DAT002", finding))
+}

@@ -1,0 +1,168 @@
+//! Data files: which there are, what they hold, and who can load them.
+//!
+//! [`scan`] looks at files that somebody names. The check DAT001 judges those of the project by the
+//! same rules ([`reading`]).
+
+mod findings;
+mod readers;
+mod reading;
+mod versions;
+mod walk;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use artifacts::{ArrayFacts, DataFacts, DataFault, DataFormat, PickleFacts, PickleName};
+use artifacts::{DataOptions, Source};
+use host::{Host, HostPath, OpenFile};
+use pep440_rs::Version;
+use rayon::prelude::*;
+use report::Finding;
+
+pub use readers::readers;
+pub(crate) use reading::pickle_reading;
+pub use reading::reading;
+pub use versions::Segment;
+pub(crate) use walk::EXTENSIONS;
+
+/// A Python on this machine that has numpy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reader {
+    /// Its prefix.
+    pub prefix: HostPath,
+    /// Its Python.
+    pub python: Option<Version>,
+    /// Its numpy.
+    pub numpy: Version,
+}
+
+/// What to scan.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// Files, and directories to be walked; absolute.
+    pub paths: Vec<PathBuf>,
+    /// Compare checksums, which reads all of the data.
+    pub verify: bool,
+    /// Pythons to judge for.
+    pub readers: Vec<Reader>,
+}
+
+/// How far a scan has come, for whoever watches it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    found: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Progress {
+    /// Files looked into, and files found.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.done.load(Ordering::Relaxed), self.found.load(Ordering::Relaxed))
+    }
+}
+
+/// One data file, looked into and judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScannedFile {
+    /// The file.
+    pub path: HostPath,
+    /// What it says about itself, or why it could not be read.
+    pub facts: Result<DataFacts, String>,
+    /// Which numpys can load it, oldest first; empty where that could not be judged.
+    pub numpys: Vec<Segment>,
+    /// What each of the [`ScanOptions::readers`] makes of it; empty where that could not be judged.
+    pub here: Vec<numpy_rules::Reading>,
+    /// Names in numpy's modules that the rules do not know: whoever has the modules may lack them.
+    pub unlisted: Vec<String>,
+    /// Why what is said of it may not be all; such a file is never clean.
+    pub untold: Vec<String>,
+    /// What is wrong with it, worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// What a scan found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scan {
+    /// Every data file, in order of path.
+    pub files: Vec<ScannedFile>,
+    /// Directories that could not be listed, with the reason.
+    pub unreadable: Vec<String>,
+    /// Directories that were left out: environments, caches, version control.
+    pub left_out: usize,
+    /// Whether there were more files than are looked at.
+    pub truncated: bool,
+}
+
+/// Looks into data files, in parallel.
+#[must_use]
+pub fn scan(host: &Host, options: &ScanOptions, progress: &Progress) -> Scan {
+    let found = walk::walk(host, &options.paths, &progress.found);
+    let files = found
+        .files
+        .into_par_iter()
+        .map(|path| {
+            let file = look(host, &path, options);
+            progress.done.fetch_add(1, Ordering::Relaxed);
+            file
+        })
+        .collect();
+    Scan {
+        files,
+        unreadable: found.unreadable,
+        left_out: found.left_out,
+        truncated: found.truncated,
+    }
+}
+
+fn look(host: &Host, path: &std::path::Path, options: &ScanOptions) -> ScannedFile {
+    let extension = extension(path);
+    let facts = match host.open(path) {
+        Ok(file) => {
+            let data_options = DataOptions::thorough(&extension, options.verify);
+            Ok(artifacts::inspect_data(&Opened(&file), &data_options))
+        }
+        Err(error) => Err(error.reason()),
+    };
+    let mut file = ScannedFile {
+        path: HostPath::new(path.to_path_buf()),
+        facts,
+        numpys: Vec::new(),
+        here: Vec::new(),
+        unlisted: Vec::new(),
+        untold: Vec::new(),
+        findings: Vec::new(),
+    };
+    file.untold = findings::untold(&file);
+    if let Ok(facts) = &file.facts {
+        file.numpys = versions::segments(facts);
+        file.unlisted = versions::unlisted(facts);
+        if !file.numpys.is_empty() {
+            file.here = options
+                .readers
+                .iter()
+                .map(|reader| reading(facts, &reader.numpy, reader.python.as_ref()))
+                .collect();
+        }
+    }
+    file.findings = findings::of(&file, host, &options.readers);
+    file
+}
+
+/// The end of a file's name, in lower case and without the dot.
+pub(crate) fn extension(path: &std::path::Path) -> String {
+    path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// A file of the host, as a source of bytes.
+pub(crate) struct Opened<'a>(pub(crate) &'a OpenFile);
+
+impl Source for Opened<'_> {
+    fn length(&self) -> u64 {
+        self.0.length()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+}

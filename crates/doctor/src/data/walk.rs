@@ -1,0 +1,170 @@
+//! Finding data files: directories walked in parallel, never through a link, and within bounds.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use host::{Entry, FileKind, Host, ReadError};
+use rayon::prelude::*;
+
+use super::extension;
+
+/// Names in one directory.
+const LIST_LIMIT: usize = 1_000_000;
+
+/// Names in all of them.
+const ENTRY_LIMIT: usize = 5_000_000;
+
+/// How deep directories are walked.
+const DEPTH_LIMIT: usize = 256;
+
+/// Directories listed at once, so that many large ones are never all held together.
+const PORTION: usize = 256;
+
+/// The ends of data files' names.
+pub(crate) const EXTENSIONS: &[&str] = &["npy", "npz", "pkl", "pickle"];
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Files, in order of path, each once.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) unreadable: Vec<String>,
+    pub(super) left_out: usize,
+    pub(super) truncated: bool,
+}
+
+pub(super) fn walk(host: &Host, paths: &[PathBuf], count: &AtomicUsize) -> Found {
+    let mut found = Found::default();
+    let mut level = Vec::new();
+    for path in paths {
+        if host.is_dir(path) {
+            level.push(path.clone());
+        } else {
+            found.files.push(path.clone());
+        }
+    }
+    count.fetch_add(found.files.len(), Ordering::Relaxed);
+    let mut entries = 0;
+    for depth in 0.. {
+        if level.is_empty() {
+            break;
+        }
+        if depth == DEPTH_LIMIT {
+            found.truncated = true;
+            break;
+        }
+        let mut next = Vec::new();
+        for portion in level.chunks(PORTION) {
+            if entries >= ENTRY_LIMIT {
+                found.truncated = true;
+                break;
+            }
+            let listed: Vec<_> = portion
+                .par_iter()
+                .map(|directory| (directory, host.list(directory, LIST_LIMIT)))
+                .collect();
+            for (directory, list) in listed {
+                match list {
+                    Ok(list) => {
+                        entries += list.len();
+                        take(host, directory, &list, depth, &mut found, &mut next, count);
+                    }
+                    Err(ReadError::TooLarge { .. }) => found.truncated = true,
+                    Err(error) => found.unreadable.push(error.to_string()),
+                }
+            }
+        }
+        level = next;
+    }
+    found.files.sort();
+    found.files.dedup();
+    found
+}
+
+fn take(
+    host: &Host,
+    directory: &Path,
+    list: &[Entry],
+    depth: usize,
+    found: &mut Found,
+    next: &mut Vec<PathBuf>,
+    count: &AtomicUsize,
+) {
+    // A directory that was named is walked whatever it is.
+    if depth > 0 && crate::gather::is_cache_or_environment(list) {
+        found.left_out += 1;
+        return;
+    }
+    for entry in list {
+        let path = || directory.join(&entry.name);
+        match entry.kind {
+            FileKind::Directory if is_passed_over(entry) => found.left_out += 1,
+            FileKind::Directory => next.push(path()),
+            kind if EXTENSIONS.contains(&extension(Path::new(&entry.name)).as_str()) => {
+                // A link to a file is looked at, as a reader would; one to a directory is not.
+                let is_file =
+                    kind == FileKind::File || (kind == FileKind::Symlink && host.is_file(&path()));
+                if is_file {
+                    found.files.push(path());
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_passed_over(entry: &Entry) -> bool {
+    ["node_modules", "__pycache__", ".git", ".hg", ".svn"].iter().any(|name| entry.name == *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(root: &Path, found: &Found) -> Vec<String> {
+        let short = |path: &PathBuf| path.strip_prefix(root).unwrap().display().to_string();
+        found.files.iter().map(short).collect()
+    }
+
+    #[test]
+    fn data_files_are_found_and_environments_and_links_to_directories_are_not_entered() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for file in [
+            "a.npy",
+            "b/c.NPZ",
+            "b/d.pkl",
+            "b/e.txt",
+            ".hidden/f.pickle",
+            "env/pyvenv.cfg",
+            "env/g.pkl",
+            "target/CACHEDIR.TAG",
+            "target/h.pkl",
+            ".git/i.pkl",
+        ] {
+            let file = root.join(file);
+            fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+            fs_err::write(file, "").unwrap();
+        }
+        #[cfg(unix)]
+        {
+            fs_err::os::unix::fs::symlink(root, root.join("b/up")).unwrap();
+            fs_err::os::unix::fs::symlink(root.join("a.npy"), root.join("b/link.npy")).unwrap();
+            fs_err::os::unix::fs::symlink("/nowhere", root.join("b/broken.npy")).unwrap();
+        }
+        let host = Host::current().unwrap();
+        let count = AtomicUsize::new(0);
+        let found = walk(&host, &[root.to_path_buf()], &count);
+        let mut expected = vec![".hidden/f.pickle", "a.npy", "b/c.NPZ", "b/d.pkl"];
+        if cfg!(unix) {
+            expected.push("b/link.npy");
+        }
+        assert_eq!(names(root, &found), expected);
+        assert_eq!((found.left_out, count.into_inner()), (3, expected.len()));
+        let asked = walk(&host, &[root.join("env")], &AtomicUsize::new(0));
+        assert_eq!(names(root, &asked), ["env/g.pkl"]);
+        let twice = [root.join("a.npy"), root.join("a.npy")];
+        assert_eq!(walk(&host, &twice, &AtomicUsize::new(0)).files.len(), 1);
+    }
+}
