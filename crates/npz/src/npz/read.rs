@@ -16,7 +16,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Header, cut_short, read_up_to};
 use crate::inflate;
 use crate::limits::Limits;
-use crate::map::Map;
 use crate::npy::{NpyReader, destination, refuse_objects};
 use crate::source::{FileSource, Source};
 use crate::transfer;
@@ -61,21 +60,6 @@ impl Npz<FileSource> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let open = || Self::from_source(FileSource::open(path)?, Limits::default());
-        open().map_err(|error| error.at(path))
-    }
-}
-
-impl Npz<Map> {
-    /// Maps the file at `path` and reads its directory; stored arrays can then be borrowed with
-    /// [`view`](Npz::view).
-    ///
-    /// See [`Map`] for what must hold while it is mapped.
-    ///
-    /// # Errors
-    /// As [`Npz::open`].
-    pub fn map(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let open = || Self::from_source(Map::open(path)?, Limits::default());
         open().map_err(|error| error.at(path))
     }
 }
