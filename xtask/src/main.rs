@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores print (I5)")]
 
 mod bench;
+mod fuzz;
 mod test;
 mod tools;
 mod workspace;
@@ -19,6 +20,7 @@ use report::ExitStatus;
 enum Chore {
     Test(test::Flags),
     Bench(bench::Flags),
+    Fuzz(fuzz::Flags),
     /// Check formatting, lints and the rules of the repository.
     Tidy,
 }
@@ -55,6 +57,7 @@ fn chore(arguments: Vec<OsString>) -> ExitCode {
     let done = match chore {
         Chore::Test(flags) => test::run(&flags),
         Chore::Bench(flags) => bench::run(&flags),
+        Chore::Fuzz(flags) => fuzz::run(&flags),
         Chore::Tidy => test::tidy(),
     };
     done.unwrap_or_else(|error| {

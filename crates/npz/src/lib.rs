@@ -8,6 +8,7 @@ mod dtype;
 mod element;
 mod error;
 mod header;
+mod inflate;
 mod limits;
 mod literal;
 mod map;

@@ -11,9 +11,8 @@ use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Header, Order, cut_short, read_up_to};
 use crate::limits::Limits;
-use crate::map::Map;
 use crate::replace::NewFile;
-use crate::source::{FileSource, Section, Source};
+use crate::source::{FileSource, Section, Source, open_regular};
 use crate::transfer;
 
 /// An npy file whose header was read and whose size was checked against it.
@@ -41,20 +40,6 @@ impl Npy<FileSource> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let open = || Self::from_source(FileSource::open(path)?, Limits::default());
-        open().map_err(|error| error.at(path))
-    }
-}
-
-impl Npy<Map> {
-    /// Maps the file at `path` and reads its header: the time does not depend on the size.
-    ///
-    /// See [`Map`] for what must hold while it is mapped.
-    ///
-    /// # Errors
-    /// As [`Npy::open`].
-    pub fn map(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let open = || Self::from_source(Map::open(path)?, Limits::default());
         open().map_err(|error| error.at(path))
     }
 }
@@ -437,7 +422,8 @@ pub fn read_npy_from(reader: &mut impl Read) -> Result<Array> {
 pub fn is_npy(path: impl AsRef<Path>) -> Result<bool> {
     let path = path.as_ref();
     let mut start = [0; 6];
-    let mut file = File::open(path).map_err(|error| Error::from(error).at(path))?;
+    let open = || -> Result<File> { Ok(open_regular(path)?.0) };
+    let mut file = open().map_err(|error| error.at(path))?;
     let got = read_up_to(&mut file, &mut start).map_err(|error| error.at(path))?;
     Ok(start[..got] == *crate::header::MAGIC)
 }

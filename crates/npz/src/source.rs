@@ -1,7 +1,7 @@
 //! Where the bytes of a file come from.
 
 use std::borrow::Borrow;
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,13 +39,23 @@ impl FileSource {
     /// When it cannot be opened or is not a regular file: the size of a pipe is not known before
     /// its end, so read pipes with [`NpyReader`](crate::NpyReader).
     pub fn open(path: impl AsRef<Path>) -> io::Result<FileSource> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(FileSource { file, length: metadata.len() })
+        let (file, length) = open_regular(path.as_ref())?;
+        Ok(FileSource { file, length })
     }
+}
+
+/// Opens a regular file, and says how long it is.
+///
+/// What it is is asked before as well, since opening a pipe waits until somebody writes into it.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    let regular = |metadata: &Metadata| match metadata.is_file() {
+        true => Ok(metadata.len()),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    };
+    regular(&fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    let length = regular(&file.metadata()?)?;
+    Ok((file, length))
 }
 
 impl Source for FileSource {

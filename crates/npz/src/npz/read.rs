@@ -14,8 +14,8 @@ use crate::deflate::{self, Chunks};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Header, cut_short, read_up_to};
+use crate::inflate;
 use crate::limits::Limits;
-use crate::map::Map;
 use crate::npy::{NpyReader, destination, refuse_objects};
 use crate::source::{FileSource, Source};
 use crate::transfer;
@@ -60,21 +60,6 @@ impl Npz<FileSource> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let open = || Self::from_source(FileSource::open(path)?, Limits::default());
-        open().map_err(|error| error.at(path))
-    }
-}
-
-impl Npz<Map> {
-    /// Maps the file at `path` and reads its directory; stored arrays can then be borrowed with
-    /// [`view`](Npz::view).
-    ///
-    /// See [`Map`] for what must hold while it is mapped.
-    ///
-    /// # Errors
-    /// As [`Npz::open`].
-    pub fn map(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let open = || Self::from_source(Map::open(path)?, Limits::default());
         open().map_err(|error| error.at(path))
     }
 }
@@ -224,7 +209,7 @@ impl<S: Source> Npz<S> {
             transfer::read_summed(&self.source, data, offset, &mut hasher)?;
             return check_sum(entry.crc, hasher);
         }
-        if self.fill_from_chunks(entry, header, data) {
+        if self.fill_in_parallel(entry, header, data) {
             return Ok(());
         }
         let got = read_up_to(&mut reader, data)?;
@@ -243,25 +228,32 @@ impl<S: Source> Npz<S> {
         Ok(hasher)
     }
 
-    /// Inflates in parallel, when the member was written so. Whether it worked: if not, the stream
-    /// is read in order, and what is wrong with it is found there.
-    fn fill_from_chunks(&self, entry: &Entry, header: &Header, data: &mut [u8]) -> bool {
+    /// Inflates with several threads. Whether it worked: if not, the stream is read in order, and what
+    /// is wrong with it is found there.
+    fn fill_in_parallel(&self, entry: &Entry, header: &Header, data: &mut [u8]) -> bool {
         let list = entry.chunks.as_deref();
-        let Some(chunks) = list.and_then(|list| Chunks::decode(list, entry.compressed, data.len()))
-        else {
-            return false;
-        };
-        if chunks.data.len() < 2 {
-            return false;
-        }
-        let mut fill = || -> Result<()> {
+        let chunks = list.and_then(|list| Chunks::decode(list, entry.compressed, data.len()));
+        let fill = || -> Result<bool> {
             let start = entry.data_start(&self.source)?;
-            // The header is a chunk of its own, of the size that leaves the data.
-            let mut hasher = chunks.inflate_header(&self.source, start, header.length())?;
-            chunks.inflate(&self.source, start, data, &mut hasher)?;
-            check_sum(entry.crc, hasher)
+            let hasher = match chunks.filter(|chunks| chunks.data.len() > 1) {
+                Some(chunks) => {
+                    // The header is a chunk of its own, of the size that leaves the data.
+                    let mut hasher = chunks.inflate_header(&self.source, start, header.length())?;
+                    chunks.inflate(&self.source, start, data, &mut hasher)?;
+                    hasher
+                }
+                None => {
+                    let mut head = vec![0; header.length()];
+                    let size = entry.compressed;
+                    let sum = inflate::inflate(&self.source, start, size, &mut head, data);
+                    let Some(hasher) = sum else { return Ok(false) };
+                    hasher
+                }
+            };
+            check_sum(entry.crc, hasher)?;
+            Ok(true)
         };
-        fill().is_ok()
+        fill().unwrap_or(false)
     }
 
     /// Reads all arrays, in parallel, in the order of the file.
