@@ -5,6 +5,7 @@
 
 mod cold;
 mod doctor;
+mod matrix;
 mod measure;
 mod scene;
 
@@ -21,6 +22,8 @@ pub(crate) struct Flags {
 enum What {
     /// The doctor, discovery, growth and memory.
     Doctor(doctor::Flags),
+    /// The matrix, its growth, and a process for each pair.
+    Matrix(matrix::Flags),
 }
 
 /// Measures and prints.
@@ -30,5 +33,6 @@ enum What {
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     match &flags.what {
         What::Doctor(flags) => doctor::run(flags),
+        What::Matrix(flags) => matrix::run(flags),
     }
 }
