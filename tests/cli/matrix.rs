@@ -236,8 +236,7 @@ fn reports_of_unknown_formats_and_results_that_are_none() {
     exit: 3
     --- stdout
     --- stderr
-    error: [ROOT]/project/target/matrix/result.json is not the result of a matrix
-      No such file or directory (os error 2)
+    error: there is no result at [ROOT]/project/target/matrix/result.json
 
     hint: `truewheel matrix` writes one
     ");
@@ -245,8 +244,7 @@ fn reports_of_unknown_formats_and_results_that_are_none() {
     exit: 3
     --- stdout
     --- stderr
-    error: [ROOT]/project/target/matrix/result.json is not the result of a matrix
-      No such file or directory (os error 2)
+    error: there is no result at [ROOT]/project/target/matrix/result.json
 
     hint: `truewheel matrix` writes one
     ");

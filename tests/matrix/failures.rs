@@ -122,6 +122,42 @@ fn a_cell_that_never_ends() {
     assert_eq!(result["pairs"].as_array().unwrap().len(), 4);
 }
 
+/// The program is killed in the middle of its work: its cells end with it.
+#[test]
+fn a_run_that_is_killed_leaves_no_process_behind() {
+    let test = "a_run_that_is_killed_leaves_no_process_behind";
+    let bad = "import os, time, numpy\n\
+               def wait(*arguments, **options):\n    \
+               open('pid.part', 'w').write(str(os.getpid()))\n    \
+               os.rename('pid.part', os.environ['HOME'] + '/pid')\n    \
+               time.sleep(3600)\n\
+               numpy.save = wait\n";
+    let Some(project) = two(test, bad, "") else { return };
+    let script = "\"$0\" matrix & program=$!
+        while [ ! -s pid ]; do sleep 0.1; done
+        cell=$(cat pid)
+        kill -0 \"$cell\" || exit 10
+        kill -9 $program
+        for attempt in $(seq 600); do kill -0 \"$cell\" 2>/dev/null || exit 0; sleep 0.1; done
+        exit 11";
+    let command = Invocation::new("sh")
+        .args(["-c", script])
+        .arg(env!("CARGO_BIN_EXE_truewheel"))
+        .directory(project.path(""))
+        .env("HOME", project.path(""));
+    let ended = run(&command);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    // What the killed run left on the disk goes with the next one.
+    project.at_start(&project.path("bad"), "");
+    assert_eq!(project.run(&["matrix"]).code, Some(0));
+    let entries = fs_err::read_dir(project.path("target/matrix")).unwrap();
+    let left = entries.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("run-")
+    });
+    assert_eq!(left.count(), 0);
+}
+
 #[test]
 fn a_cell_that_answers_nonsense() {
     let bad = "import numpy\n\

@@ -126,6 +126,11 @@ impl Installer {
                 reason: format!("{self} names no version of numpy: {}", one_line(&stdout)),
             });
         }
+        if stderr.contains("no such option: --dry-run") {
+            let python = interpreter.executable.display();
+            let reason = format!("pip of {python} is older than 22.2; update it, or use uv");
+            return Err(Error::Index { reason });
+        }
         match reason_for_none(&stderr) {
             Some(reason) => Ok(Availability::None(reason)),
             None => Err(Error::Index { reason: failure(&stderr) }),

@@ -261,7 +261,13 @@ fn read_result(context: &Context<'_>, path: &Path) -> Result<MatrixResult, Failu
             .details(vec![reason])
             .hint(format!("`{} matrix` writes one", context.name))
     };
-    let text = context.host.read_text(path, RESULT_LIMIT).map_err(|e| cannot(e.reason()))?;
+    let text = context.host.read_text(path, RESULT_LIMIT).map_err(|error| {
+        if error.is_not_found() {
+            return Failure::input(format!("there is no result at {}", path.display()))
+                .hint(format!("`{} matrix` writes one", context.name));
+        }
+        cannot(error.reason())
+    })?;
     let result: MatrixResult =
         serde_json::from_str(&text).map_err(|error| cannot(error.to_string()))?;
     if result.schema != RESULT_SCHEMA {
