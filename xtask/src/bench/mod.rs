@@ -6,6 +6,7 @@
 mod cold;
 mod doctor;
 mod measure;
+mod npz;
 mod scene;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ pub(crate) struct Flags {
 enum What {
     /// The doctor, discovery, growth and memory.
     Doctor(doctor::Flags),
+    #[command(verbatim_doc_comment)]
+    Npz(npz::Flags),
 }
 
 /// Measures and prints.
@@ -30,5 +33,6 @@ enum What {
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     match &flags.what {
         What::Doctor(flags) => doctor::run(flags),
+        What::Npz(flags) => npz::run(flags),
     }
 }
