@@ -7,6 +7,7 @@ mod cold;
 mod doctor;
 mod matrix;
 mod measure;
+mod npz;
 mod scene;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum What {
     Doctor(doctor::Flags),
     /// The matrix, its growth, and a process for each pair.
     Matrix(matrix::Flags),
+    #[command(verbatim_doc_comment)]
+    Npz(npz::Flags),
 }
 
 /// Measures and prints.
@@ -34,5 +37,6 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     match &flags.what {
         What::Doctor(flags) => doctor::run(flags),
         What::Matrix(flags) => matrix::run(flags),
+        What::Npz(flags) => npz::run(flags),
     }
 }

@@ -5,6 +5,8 @@
 //! `NPZ_BENCH_DIRECTORY` is where the files are (`/dev/shm` where there is one), and
 //! `NPZ_BENCH_MEGABYTES` their size. Arguments choose operations by a part of their names.
 
+mod goals;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
@@ -16,13 +18,13 @@ use std::time::Instant;
 
 use ndarray::{ArrayView1, Ix1, OwnedRepr};
 use npyz::WriterBuilder;
-use npz::{ArrayView, Compression, Npy, Npz};
+use npz::{ArrayView, Compression, Npz};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Seconds on the clock, and seconds of processor time of all threads.
-#[derive(Clone, Copy)]
-struct Cost {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
     wall: f64,
     cpu: f64,
 }
@@ -37,8 +39,8 @@ const OPERATIONS: [&str; 6] = [
 ];
 
 /// Compressing takes long and varies little.
-fn rounds(operation: &str) -> usize {
-    if operation == "write deflated" { 1 } else { 5 }
+fn turns(operation: &str) -> usize {
+    if operation == "write deflated" { 1 } else { 2 }
 }
 
 fn cpu() -> f64 {
@@ -180,28 +182,53 @@ fn by_npyz(operation: &str, files: &Files, data: &[f32]) -> Result<Cost> {
     }
 }
 
-/// The best of several rounds of everyone, in turns, so that all meet the same machine.
+/// The best of several runs, one after the other. The first of short ones does not count: memory that
+/// nobody used for a while has to be fetched, from a virtual machine's host at worst.
+fn best(mut run: impl FnMut() -> Result<Cost>) -> Result<Cost> {
+    let mut best = run()?;
+    if best.wall < 1.0 {
+        best = run()?;
+        let mut spent = best.wall;
+        for _ in 0..4 {
+            if spent > 2.0 {
+                break;
+            }
+            let cost = run()?;
+            spent += cost.wall;
+            best.keep_better(cost);
+        }
+    }
+    Ok(best)
+}
+
+impl Cost {
+    fn keep_better(&mut self, other: Cost) {
+        self.wall = self.wall.min(other.wall);
+        self.cpu = self.cpu.min(other.cpu);
+    }
+}
+
+/// The best of everyone, in turns, so that all meet the same machine.
 fn compare(
     operation: &str,
     files: &Files,
     data: &[f32],
     numpys: &mut [Numpy],
 ) -> Result<BTreeMap<String, Cost>> {
-    let mut best: BTreeMap<String, Cost> = BTreeMap::new();
+    let mut all: BTreeMap<String, Cost> = BTreeMap::new();
     let mut add = |name: &str, cost: Cost| {
-        let known = best.entry(name.to_owned()).or_insert(cost);
-        known.wall = known.wall.min(cost.wall);
-        known.cpu = known.cpu.min(cost.cpu);
+        all.entry(name.to_owned()).or_insert(cost).keep_better(cost);
     };
-    for _ in 0..rounds(operation) {
-        add("npz", own(operation, files, data)?);
+    for _ in 0..turns(operation) {
+        add("npz", best(|| own(operation, files, data))?);
         for numpy in &mut *numpys {
-            add(&numpy.name.clone(), by_numpy(numpy, operation, files)?);
+            let name = numpy.name.clone();
+            add(&name, best(|| by_numpy(numpy, operation, files))?);
         }
-        add("ndarray-npy", by_ndarray(operation, files, data)?);
-        add("npyz", by_npyz(operation, files, data)?);
+        add("ndarray-npy", best(|| by_ndarray(operation, files, data))?);
+        add("npyz", best(|| by_npyz(operation, files, data))?);
     }
-    Ok(best)
+    Ok(all)
 }
 
 fn main() -> Result<()> {
@@ -224,6 +251,7 @@ fn run(directory: &Path, count: usize) -> Result<()> {
     let bytes = count as f64 * 4.0;
     println!("{:.0} MB of float32 in {}", bytes / 1e6, directory.display());
     println!("MB/s by the clock (by processor time), and how many times faster npz is");
+    let mut measured = goals::Measured::default();
     for kind in ["noise", "smooth"] {
         let path = |name: &str| directory.join(format!("{kind}-{name}"));
         let files = Files {
@@ -243,24 +271,30 @@ fn run(directory: &Path, count: usize) -> Result<()> {
         let view = ArrayView::from_slice(data, &[data.len()])?;
         npz::write_npz(&files.own_deflated, [("a", view.clone())], Compression::Deflate(4))?;
         let size = |path: &Path| fs::metadata(path).map(|metadata| metadata.len() as f64);
+        let (theirs, ours) = (size(&files.deflated)?, size(&files.own_deflated)?);
         println!(
             "\n{kind}: numpy's deflated file is {:.4} of the data, npz's {:.4} ({:+.2} %)",
-            size(&files.deflated)? / bytes,
-            size(&files.own_deflated)? / bytes,
-            (size(&files.own_deflated)? / size(&files.deflated)? - 1.0) * 100.0
+            theirs / bytes,
+            ours / bytes,
+            (ours / theirs - 1.0) * 100.0
         );
+        measured.sizes.insert(kind, ours / theirs);
         let chosen: Vec<String> = env::args().skip(1).collect();
         let is_chosen = |operation: &&str| {
             chosen.is_empty() || chosen.iter().any(|part| operation.contains(part.as_str()))
         };
         for operation in OPERATIONS.into_iter().filter(is_chosen) {
-            let best = compare(operation, &files, data, &mut numpys)?;
-            print(operation, &best, bytes);
+            let costs = compare(operation, &files, data, &mut numpys)?;
+            print(operation, &costs, bytes);
+            measured.costs.insert((kind, operation), costs);
         }
-        let mapped = timed(|| Ok(Npz::map(&files.stored)?.view("a")?.shape().to_vec()))?;
-        println!("  mapped open: {:.3} ms", mapped.wall * 1e3);
-        assert_eq!(Npy::map(&files.npy)?.view()?.as_slice::<f32>()?.len(), count);
+        // SAFETY: the files are this program's own, and nobody writes to them now.
+        let map = |path: &Path| unsafe { Npz::map(path) };
+        let mapped = best(|| timed(|| Ok(map(&files.stored)?.view("a")?.shape().to_vec())))?;
+        println!("  mapped open\n    npz {:.3} ms", mapped.wall * 1e3);
+        measured.mapped = measured.mapped.max(mapped.wall);
     }
+    goals::print(&measured);
     Ok(())
 }
 

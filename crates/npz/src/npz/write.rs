@@ -13,7 +13,7 @@ use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::Header;
 use crate::replace::NewFile;
-use crate::transfer::{self, PIECE};
+use crate::transfer::PIECE;
 use crate::zip::{Written, central_directory, check_name, local_header, patch, payload_start};
 
 /// How an array is stored.
@@ -35,9 +35,6 @@ const AUTO_LEVEL: u8 = 4;
 
 /// The compressed data that are kept before they are written, in chunks per thread.
 const BATCH: usize = 4;
-
-/// Stored data go into the file in writes of at most this size.
-const WRITE: usize = 32 << 20;
 
 /// Arrays up to this size go into the file in one write, with their headers.
 const SMALL: usize = 64 << 10;
@@ -385,7 +382,12 @@ impl<W: Write + Seek> MemberWriter<'_, W> {
     fn take(&mut self, data: &[u8]) -> Result<()> {
         self.start()?;
         let Some(level) = self.level else {
-            data.chunks(WRITE).try_for_each(|piece| self.put_stored(piece))?;
+            // In pieces, so that writing finds the data in the processor's cache after the checksum:
+            // that is faster than summing all of them in another thread.
+            for piece in data.chunks(PIECE) {
+                self.hasher.update(piece);
+                self.put(piece)?;
+            }
             return Ok(());
         };
         for chunk in deflate::deflate(data, self.chunks.length, level)? {
@@ -393,21 +395,6 @@ impl<W: Write + Seek> MemberWriter<'_, W> {
             self.chunks.data.push(chunk.compressed.len() as u32);
             self.put(&chunk.compressed)?;
         }
-        Ok(())
-    }
-
-    /// Writes bytes as they are; when they are many, another thread sums them meanwhile.
-    fn put_stored(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.len() < PIECE {
-            self.hasher.update(bytes);
-            return self.put(bytes);
-        }
-        let mut sum = Hasher::new();
-        rayon::in_place_scope(|scope| {
-            scope.spawn(|_| transfer::sum(bytes, &mut sum));
-            self.put(bytes)
-        })?;
-        self.hasher.combine(&sum);
         Ok(())
     }
 
