@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import pickle
+import re
 import sys
 import threading
 import warnings
@@ -35,6 +36,8 @@ def watch_the_leash():
 def message(error):
     """An exception or a warning as a person reads it, in one line."""
     text = " ".join(str(error).split())
+    # Where a module lies is another place in every cell, and nobody's business in a report.
+    text = re.sub(r"(<module '[^']*') from '[^']*'>", r"\1>", text)
     if len(text) > MESSAGE_LIMIT:
         text = text[:MESSAGE_LIMIT] + "..."
     return "%s: %s" % (type(error).__name__, text)
