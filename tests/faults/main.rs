@@ -7,6 +7,7 @@
 
 mod bld;
 mod ctr;
+mod dat;
 mod env;
 mod ext;
 mod fs;
