@@ -6,7 +6,8 @@ set -eu
 command -v dpkg-query >/dev/null || exit 0
 
 missing=""
-for package in bindfs exfat-fuse exfatprogs gcc libc6-dev python3 python3-venv git util-linux; do
+for package in bindfs chromium chromium-driver exfat-fuse exfatprogs gcc libc6-dev python3 \
+    python3-venv git util-linux; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done

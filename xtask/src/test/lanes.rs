@@ -29,6 +29,8 @@ pub(crate) enum Lane {
     Numpy,
     /// The matrix of Pythons and numpys, and cells that are made to fail.
     Matrix,
+    /// The page of the matrix in a real browser.
+    Browser,
 }
 
 impl Lane {
@@ -47,6 +49,7 @@ impl Lane {
             Self::Unchanged => "unchanged",
             Self::Numpy => "numpy",
             Self::Matrix => "matrix",
+            Self::Browser => "browser",
         }
     }
 
@@ -64,6 +67,7 @@ impl Lane {
             | Self::Unchanged => Some("faults"),
             Self::Numpy => Some("numpy"),
             Self::Matrix => Some("matrix"),
+            Self::Browser => Some("browser"),
         }
     }
 

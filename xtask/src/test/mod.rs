@@ -4,7 +4,7 @@ mod lanes;
 mod libtest;
 mod tally;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -78,7 +78,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             }
             Some(binary) => {
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
-                run_tests(&command, lane, &mut tally)?;
+                run_with_skips(&workspace, command, lane, &mut tally)?;
             }
         }
     }
@@ -137,8 +137,6 @@ struct Faults {
     tests: Vec<String>,
     /// The tools its tests use, or why there are none.
     tools: anyhow::Result<Tools>,
-    /// Where a test that cannot run here says why.
-    skips: PathBuf,
 }
 
 impl Faults {
@@ -148,7 +146,6 @@ impl Faults {
         Ok(Self {
             tests: listed.lines().filter_map(libtest::listed).map(str::to_owned).collect(),
             tools: tools::provision(workspace),
-            skips: workspace.target.join("test-tools/skipped.txt"),
         })
     }
 
@@ -172,20 +169,31 @@ impl Faults {
         lane: Lane,
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
-        host::write_atomically(&self.skips, b"")
-            .with_context(|| format!("cannot write {}", self.skips.display()))?;
-        let command = command.env("TRUEWHEEL_TEST_SKIPS", &self.skips);
         let command = match &self.tools {
             Ok(tools) => with_tools(command, tools),
             Err(error) => command.env("TRUEWHEEL_TEST_TOOLS_MISSING", format!("{error:#}")),
         };
-        run_tests(&command, lane, tally)?;
-        let text = workspace.host.read_text(&self.skips, 16 << 20)?;
-        for (test, reason) in text.lines().filter_map(|line| line.split_once('\t')) {
-            tally.test_skipped(lane, test, reason);
-        }
-        Ok(())
+        run_with_skips(workspace, command, lane, tally)
     }
+}
+
+/// Runs tests, and counts those that say they could not run here.
+fn run_with_skips(
+    workspace: &Workspace,
+    command: Invocation,
+    lane: Lane,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    // Where a test that cannot run here says why.
+    let skips = workspace.target.join("test-tools/skipped.txt");
+    host::write_atomically(&skips, b"")
+        .with_context(|| format!("cannot write {}", skips.display()))?;
+    run_tests(&command.env("TRUEWHEEL_TEST_SKIPS", &skips), lane, tally)?;
+    let text = workspace.host.read_text(&skips, 16 << 20)?;
+    for (test, reason) in text.lines().filter_map(|line| line.split_once('\t')) {
+        tally.test_skipped(lane, test, reason);
+    }
+    Ok(())
 }
 
 fn with_tools(command: Invocation, tools: &Tools) -> Invocation {
