@@ -55,9 +55,6 @@ pub(super) fn untold(file: &ScannedFile) -> Vec<String> {
                 reasons.push(reason);
             }
         }
-        if pickle.bytes_after > 0 {
-            reasons.push(format!("{} bytes after the pickle are none", pickle.bytes_after));
-        }
     }
     for fault in &facts.faults {
         if fault.kind == DataFaultKind::Unsupported || fault.kind == DataFaultKind::Unreadable {

@@ -88,7 +88,7 @@ pub struct Scan {
     pub files: Vec<ScannedFile>,
     /// Directories that could not be listed, with the reason.
     pub unreadable: Vec<String>,
-    /// Directories that were left out: environments, caches, version control.
+    /// Environments and caches that were left out.
     pub left_out: usize,
     /// Whether there were more files than are looked at.
     pub truncated: bool,
