@@ -1,6 +1,7 @@
 //! A project of a test, and the program run in it.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use host::{Host, Invocation};
@@ -9,6 +10,9 @@ use tempfile::TempDir;
 
 /// Long enough for a first run that downloads every numpy.
 const LIMIT: Duration = Duration::from_secs(1500);
+
+/// The interpreters that the tests are written for.
+const PYTHONS: [&str; 6] = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"];
 
 /// A project with a `truewheel.toml`, whose environments are kept from one test to the next.
 pub(crate) struct Project {
@@ -37,6 +41,12 @@ impl Project {
             skip(test, &reason);
             return None;
         };
+        let missing: Vec<&str> =
+            PYTHONS.iter().copied().filter(|version| find_interpreter(version).is_none()).collect();
+        if !missing.is_empty() {
+            skip(test, &format!("there is no Python {}", missing.join(", ")));
+            return None;
+        }
         let directory = tempfile::tempdir().unwrap();
         let uv = tools.join("venv").join(if cfg!(windows) { "Scripts/uv.exe" } else { "bin/uv" });
         let project = Self { directory, uv, cache: tools.join("uv-cache") };
@@ -122,15 +132,21 @@ pub(crate) fn run(command: &Invocation) -> Ended {
 
 /// An interpreter of this version, found as the program finds it.
 pub(crate) fn interpreter(version: &str) -> PathBuf {
-    let listed = run(&program(&["envs", "--format", "json"]));
-    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    find_interpreter(version).unwrap_or_else(|| panic!("there is no Python {version}"))
+}
+
+fn find_interpreter(version: &str) -> Option<PathBuf> {
+    static LISTED: LazyLock<Value> = LazyLock::new(|| {
+        let listed = run(&program(&["envs", "--format", "json"]));
+        serde_json::from_str(&listed.stdout).unwrap()
+    });
     let fits = |found: &&Value| {
         let is_version =
             found["version"].as_str().is_some_and(|v| v.starts_with(&format!("{version}.")));
         is_version && !matches!(found["kind"].as_str(), Some("venv" | "virtualenv" | "conda"))
     };
-    let found = listed["environments"].as_array().unwrap().iter().find(fits);
-    PathBuf::from(found.unwrap()["executable"].as_str().unwrap())
+    let found = LISTED["environments"].as_array().unwrap().iter().find(fits)?;
+    found["executable"].as_str().map(PathBuf::from)
 }
 
 /// One cell of a result.
