@@ -19,6 +19,7 @@ mod merge;
 mod model;
 mod parallel;
 mod plan;
+mod process;
 pub mod render;
 mod run;
 mod specification;

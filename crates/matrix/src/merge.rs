@@ -135,7 +135,8 @@ fn add_pairs(into: &mut MatrixResult, observations: Vec<Observation>, pairs: Vec
     }
 }
 
-fn sort(result: &mut MatrixResult) {
+/// Brings the pairs into the order of the cells.
+pub(crate) fn sort(result: &mut MatrixResult) {
     let places: BTreeMap<&str, usize> =
         result.cells.iter().enumerate().map(|(place, cell)| (cell.name.as_str(), place)).collect();
     let place = |name: &str| places.get(name).copied();

@@ -321,8 +321,10 @@ fn select(options: &Options<'_>, plan: &mut Plan) -> Result<(), Error> {
             cell.result.writes &= again.iter().any(|(writer, _)| writer == name);
             cell.result.reads &= again.iter().any(|(_, reader)| reader == name);
         }
-        plan.cells.retain(|cell| cell.result.writes || cell.result.reads);
         plan.pairs = Some(again);
+    }
+    if options.shard.is_none() {
+        plan.cells.retain(|cell| cell.result.writes || cell.result.reads);
     }
     let has_pair = plan.runnable().any(|cell| cell.result.writes)
         && plan.runnable().any(|cell| cell.result.reads);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use host::{Host, Invocation, ProcessError, Scratch};
+use host::{Host, Invocation, Scratch};
 use serde::de::DeserializeOwned;
 
 use crate::corpus::{self, Case};
@@ -13,12 +13,13 @@ use crate::exchange::{
     self, ObjectToPickle, ReadAnswer, Request, Role, SelfDescription, WriteAnswer, Writer,
 };
 use crate::judge::Judge;
-use crate::merge::replace;
+use crate::merge::{replace, sort};
 use crate::parallel::parallel;
 use crate::plan::{Plan, PlannedCell, Way, plan};
+use crate::process::{self, CellError};
 use crate::{
-    CellKind, CellState, Error, Format, InstallerChoice, MachineInfo, MatrixResult, Observation,
-    PickledObject, RESULT_SCHEMA, Shard, Specification, StoredCase,
+    CellKind, CellResult, CellState, Error, Format, InstallerChoice, MachineInfo, MatrixResult,
+    Observation, PickledObject, RESULT_SCHEMA, Shard, Specification, StoredCase,
 };
 
 /// The program that CPython cells run.
@@ -29,8 +30,6 @@ pub const CORE_CELL: &str = "matrix-core-cell";
 const INSTALLATIONS: usize = 3;
 /// The longest answer that is read; a thousand writers answer with some ten megabytes.
 const ANSWER_LIMIT: u64 = 256 << 20;
-/// What a process that failed may say of it.
-const TALK_LIMIT: u64 = 1 << 20;
 
 /// A question about the name of a cell.
 pub type NamePredicate<'a> = Box<dyn Fn(&str) -> bool + Sync + 'a>;
@@ -107,9 +106,6 @@ struct Ready<'a> {
     reused: bool,
 }
 
-/// What a cell did in one role.
-type Done<T> = Result<(T, Duration), String>;
-
 /// Runs a matrix.
 ///
 /// What goes wrong in one cell is part of the result.
@@ -123,85 +119,61 @@ pub fn run(options: &Options<'_>) -> Result<MatrixResult, Error> {
     let cases = corpus::cases();
     let run = Run::new(options, &plan, &cases)?;
 
-    let runnable: Vec<&PlannedCell> = plan.runnable().collect();
-    options.report(Progress::Phase { name: "environments", total: runnable.len() });
-    let ready = parallel(INSTALLATIONS, &runnable, |cell| run.step(cell, || run.ready(cell)));
-    let mut states: BTreeMap<&str, CellState> = BTreeMap::new();
-    let mut cells = Vec::new();
-    for (cell, ready) in runnable.iter().zip(ready) {
-        match ready {
-            Ok(ready) => cells.push(ready),
-            Err(reason) => {
-                states.insert(&cell.result.name, CellState::BrokenEnvironment { reason });
-            }
-        }
-    }
-
-    options.report(Progress::Phase { name: "writing", total: cells.len() });
-    let written = parallel(options.jobs, &cells, |cell| run.step(cell.cell, || run.write(cell)));
-    let mut answers: BTreeMap<&str, (WriteAnswer, Duration)> = BTreeMap::new();
-    for (cell, written) in cells.iter().zip(written) {
-        let name = cell.cell.result.name.as_str();
-        match written {
-            Ok(answer) => {
-                answers.insert(name, answer);
-            }
-            Err(state) => {
-                states.insert(name, state);
-            }
-        }
-    }
-    let writers: BTreeMap<&str, Writer> =
-        answers.iter().map(|(name, (answer, _))| (*name, run.writer(name, answer))).collect();
-
-    let readers: Vec<&Ready<'_>> = cells
+    let mut outcome = Outcome::default();
+    let cells = run.environments(&mut outcome);
+    run.corpora(&cells, &mut outcome);
+    let writers: BTreeMap<&str, Writer> = outcome
+        .written
         .iter()
-        .filter(|cell| cell.cell.result.reads && answers.contains_key(&*cell.cell.result.name))
+        .map(|(name, (answer, _))| (*name, run.writer(name, answer)))
         .collect();
-    options.report(Progress::Phase { name: "reading", total: readers.len() });
-    let read =
-        parallel(options.jobs, &readers, |cell| run.step(cell.cell, || run.read(cell, &writers)));
+    run.readings(&cells, &writers, &mut outcome);
 
     let mut judge = Judge::new(&cases, &run.formats, &run.protocols);
     let mut result = run.empty_result(started);
-    let mut read_seconds = BTreeMap::new();
-    for (cell, read) in readers.iter().zip(read) {
-        let name = cell.cell.result.name.as_str();
-        match read {
-            Ok((answer, elapsed)) => {
-                read_seconds.insert(name, elapsed.as_secs_f64());
-                for writer in run.writers_of(cell, &writers) {
-                    let of_writer = answers.get(&*writer.name).map(|(answer, _)| &answer.of);
-                    let sides = of_writer.map(|of| (of, &answer.of));
-                    result.pairs.push(judge.pair(writer, name, sides, &answer));
-                }
-            }
-            Err(reason) => {
-                states.insert(name, CellState::ReadingFailed { reason });
-            }
+    for planned in plan.cells.iter() {
+        let reader = planned.result.name.as_str();
+        result.cells.push(outcome.of(planned));
+        let Some((answer, _)) = outcome.read.get(reader) else { continue };
+        for writer in run.writers_of(planned, &writers) {
+            let of_writer = outcome.written.get(&*writer.name).map(|(answer, _)| &answer.of);
+            let sides = of_writer.map(|of| (of, &answer.of));
+            result.pairs.push(judge.pair(writer, reader, sides, answer));
         }
-    }
-    for planned in &plan.cells {
-        let mut cell = planned.result.clone();
-        if let Some((answer, elapsed)) = answers.get(&*cell.name) {
-            cell.write_seconds = Some(elapsed.as_secs_f64());
-            cell.python = answer.of.python.clone().or(cell.python);
-            cell.numpy = answer.of.numpy.clone().or(cell.numpy);
-        }
-        cell.read_seconds = read_seconds.get(&*cell.name).copied();
-        if let Some(state) = states.get(&*cell.name) {
-            cell.state = state.clone();
-        }
-        result.cells.push(cell);
     }
     result.observations = judge.into_observations();
-    let place = |name: &str| plan.cells.iter().position(|cell| cell.result.name == name);
-    result.pairs.sort_by_key(|pair| (place(&pair.writer), place(&pair.reader)));
+    sort(&mut result);
     result.seconds = clock.elapsed().as_secs_f64();
     Ok(match options.previous {
         Some(previous) => replace(previous, result),
         None => result,
     })
+}
+
+/// What came of every cell, by name.
+#[derive(Default)]
+struct Outcome<'a> {
+    written: BTreeMap<&'a str, (WriteAnswer, Duration)>,
+    read: BTreeMap<&'a str, (ReadAnswer, Duration)>,
+    /// Those that did not do all that they were asked.
+    states: BTreeMap<&'a str, CellState>,
+}
+
+impl Outcome<'_> {
+    /// A cell as the result has it.
+    fn of(&self, planned: &PlannedCell) -> CellResult {
+        let mut cell = planned.result.clone();
+        if let Some((answer, elapsed)) = self.written.get(&*cell.name) {
+            cell.write_seconds = Some(elapsed.as_secs_f64());
+            cell.python = answer.of.python.clone().or(cell.python);
+            cell.numpy = answer.of.numpy.clone().or(cell.numpy);
+        }
+        cell.read_seconds = self.read.get(&*cell.name).map(|(_, elapsed)| elapsed.as_secs_f64());
+        if let Some(state) = self.states.get(&*cell.name) {
+            cell.state = state.clone();
+        }
+        cell
+    }
 }
 
 /// What every step of a run needs.
@@ -242,6 +214,63 @@ impl<'a> Run<'a> {
             objects: objects.collect(),
             protocols: if pickles { numpy_rules::PROTOCOLS.collect() } else { Vec::new() },
         })
+    }
+
+    /// First phase: an environment for every cell that needs one.
+    fn environments(&self, outcome: &mut Outcome<'a>) -> Vec<Ready<'a>> {
+        let cells: Vec<&PlannedCell> = self.plan.runnable().collect();
+        self.options.report(Progress::Phase { name: "environments", total: cells.len() });
+        let ready = parallel(INSTALLATIONS, &cells, |cell| self.step(cell, || self.ready(cell)));
+        let mut made = Vec::new();
+        for (cell, ready) in cells.iter().zip(ready) {
+            match ready {
+                Ok(ready) => made.push(ready),
+                Err(reason) => {
+                    let state = CellState::BrokenEnvironment { reason };
+                    outcome.states.insert(&cell.result.name, state);
+                }
+            }
+        }
+        made
+    }
+
+    /// Second phase: every cell writes the corpus.
+    fn corpora(&self, cells: &[Ready<'a>], outcome: &mut Outcome<'a>) {
+        self.options.report(Progress::Phase { name: "writing", total: cells.len() });
+        let written =
+            parallel(self.options.jobs, cells, |cell| self.step(cell.cell, || self.write(cell)));
+        for (cell, written) in cells.iter().zip(written) {
+            let name = cell.cell.result.name.as_str();
+            match written {
+                Ok(answer) => drop(outcome.written.insert(name, answer)),
+                Err(state) => drop(outcome.states.insert(name, state)),
+            }
+        }
+    }
+
+    /// Third phase: every cell that is to read and could write reads what the others wrote.
+    fn readings(
+        &self,
+        cells: &[Ready<'a>],
+        writers: &BTreeMap<&str, Writer>,
+        outcome: &mut Outcome<'a>,
+    ) {
+        let could_write = |cell: &&Ready<'_>| writers.contains_key(&*cell.cell.result.name);
+        let readers: Vec<&Ready<'a>> =
+            cells.iter().filter(|cell| cell.cell.result.reads).filter(could_write).collect();
+        self.options.report(Progress::Phase { name: "reading", total: readers.len() });
+        let read = parallel(self.options.jobs, &readers, |cell| {
+            self.step(cell.cell, || self.read(cell, writers))
+        });
+        for (cell, read) in readers.iter().zip(read) {
+            let name = cell.cell.result.name.as_str();
+            match read {
+                Ok(answer) => drop(outcome.read.insert(name, answer)),
+                Err(reason) => {
+                    drop(outcome.states.insert(name, CellState::ReadingFailed { reason }));
+                }
+            }
+        }
     }
 
     /// Does one part of a phase, and says so.
@@ -318,15 +347,19 @@ impl<'a> Run<'a> {
 
     fn writers_of<'w>(
         &'w self,
-        reader: &'w Ready<'_>,
+        reader: &'w PlannedCell,
         writers: &'w BTreeMap<&str, Writer>,
     ) -> impl Iterator<Item = &'w Writer> {
-        let wanted = self.plan.runnable().filter(|writer| self.plan.wants(writer, reader.cell));
+        let wanted = self.plan.runnable().filter(|writer| self.plan.wants(writer, reader));
         wanted.filter_map(|writer| writers.get(&*writer.result.name))
     }
 
-    fn read(&self, cell: &Ready<'_>, writers: &BTreeMap<&str, Writer>) -> Done<ReadAnswer> {
-        let wanted = self.writers_of(cell, writers).cloned().collect();
+    fn read(
+        &self,
+        cell: &Ready<'_>,
+        writers: &BTreeMap<&str, Writer>,
+    ) -> Result<(ReadAnswer, Duration), String> {
+        let wanted = self.writers_of(cell.cell, writers).cloned().collect();
         self.ask(cell, Role::Read, wanted).map_err(CellError::into_reason)
     }
 
@@ -368,27 +401,13 @@ impl<'a> Run<'a> {
                 Invocation::new(program).arg(CORE_CELL).arg(&file)
             }
         };
-        let output = clean_environment(self.options.host, command)
-            .directory(&own)
-            .timeout(self.options.specification.time_limit)
-            .output_limit(TALK_LIMIT)
-            .leashed()
-            .output();
-        let output = output.map_err(|error| match error {
-            ProcessError::TimedOut { limit, .. } => CellError::Other(format!(
-                "it ran longer than {} s and was killed; `time-limit` in `[matrix]` sets the limit",
-                limit.as_secs()
-            )),
-            error => other(&error),
-        })?;
-        if !output.success() {
-            return Err(CellError::of(&output));
-        }
+        let limit = self.options.specification.time_limit;
+        let elapsed = process::run(self.options.host, command.directory(&own), limit)?;
         let answer = self.options.host.read(&request.answer, ANSWER_LIMIT);
         let answer = answer.map_err(|error| other(&format!("it gave no answer: {error}")))?;
         let answer = serde_json::from_slice(&answer)
             .map_err(|error| other(&format!("its answer is not what was asked: {error}")))?;
-        Ok((answer, output.elapsed))
+        Ok((answer, elapsed))
     }
 
     fn empty_result(&self, started: SystemTime) -> MatrixResult {
@@ -423,69 +442,4 @@ impl<'a> Run<'a> {
             pairs: Vec::new(),
         }
     }
-}
-
-/// Why a cell's process did not do what it was asked.
-enum CellError {
-    /// It cannot import what it needs.
-    Import(String),
-    /// Anything else.
-    Other(String),
-}
-
-impl CellError {
-    fn of(output: &host::Output) -> Self {
-        let stderr = output.stderr_text();
-        let last = stderr.trim_end().lines().last().unwrap_or("").trim().to_owned();
-        let ended = match (output.signal, output.code) {
-            (Some(signal), _) => format!("it was killed by signal {signal}"),
-            (_, Some(code)) => format!("it ended with code {code}"),
-            _ => "it ended".to_owned(),
-        };
-        let reason = if last.is_empty() { ended } else { format!("{ended}: {last}") };
-        match output.code {
-            Some(exchange::CANNOT_IMPORT) => Self::Import(last),
-            _ => Self::Other(reason),
-        }
-    }
-
-    fn is_import_error(&self) -> bool {
-        matches!(self, Self::Import(_))
-    }
-
-    fn into_reason(self) -> String {
-        match self {
-            Self::Import(reason) | Self::Other(reason) => reason,
-        }
-    }
-}
-
-/// What a cell may see of the environment: what its system and its libraries need to work, and
-/// nothing that changes what Python imports.
-fn clean_environment(host: &Host, command: Invocation) -> Invocation {
-    const KEPT: &[&str] = &[
-        "PATH",
-        "HOME",
-        "TMPDIR",
-        "TEMP",
-        "TMP",
-        "SYSTEMROOT",
-        "SYSTEMDRIVE",
-        "WINDIR",
-        "COMSPEC",
-        "LD_LIBRARY_PATH",
-        "DYLD_LIBRARY_PATH",
-    ];
-    let mut command = command.clear_env();
-    for (name, value) in host.variables.iter() {
-        // Which kernels OpenBLAS takes is a matter of the processor.
-        if KEPT.contains(&name) || name.starts_with("OPENBLAS_") {
-            command = command.env(name, value);
-        }
-    }
-    // A pool of threads for linear algebra costs more than everything that a cell does.
-    ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"]
-        .iter()
-        .fold(command, |command, name| command.env(name, "1"))
-        .env("LC_ALL", "C.UTF-8")
 }
