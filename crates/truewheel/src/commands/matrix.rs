@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::Printer;
 use crate::pattern::is_match;
-use crate::progress::ProgressLine;
+use crate::progress::{Phases, watched};
 use crate::table;
 
 /// Where environments are kept, below the project.
@@ -63,17 +63,16 @@ fn run_cells(context: &Context<'_>, flags: &MatrixFlags) -> Result<ExitStatus, F
         true => Some(read_result(context, &last)?),
         false => None,
     };
-    let line = ProgressLine::new();
-    let tell = |progress| tell(&line, progress);
+    let phases = Phases::new();
+    let tell = |progress| tell(context.printer, &phases, progress);
     let mut options = setting.options(context, &flags.cells, &tell);
     options.shard = flags.shard.map(|flag| Shard { index: flag.index, count: flag.count });
     options.previous = previous.as_ref();
     if let Some(jobs) = flags.jobs {
         options.jobs = jobs.get();
     }
-    let result = matrix::run(&options);
-    line.finish();
-    let result = result.map_err(|error| failure(&error))?;
+    let result = watched(context.printer, || phases.line(), || matrix::run(&options))
+        .map_err(|error| failure(&error))?;
     write_file(&last, &matrix::render::json::render(&result))?;
     let page = setting.directory.join(LAST_PAGE);
     write_file(&page, &matrix::render::html::render(&result))?;
@@ -138,11 +137,11 @@ fn names(patterns: &[String]) -> Option<NamePredicate<'_>> {
     (!patterns.is_empty()).then(|| Box::new(fits) as NamePredicate<'_>)
 }
 
-fn tell(line: &ProgressLine, progress: Progress) {
+fn tell(printer: &Printer, phases: &Phases, progress: Progress) {
     match progress {
-        Progress::Phase { name, total } => line.phase(name, total),
-        Progress::Begin { what } => line.begin(what),
-        Progress::Done => line.done(),
+        Progress::Phase { name, total } => phases.phase(printer, name, total),
+        Progress::Begin { what } => phases.begin(what),
+        Progress::Done => phases.done(),
     }
 }
 
@@ -159,12 +158,11 @@ fn failure(error: &Error) -> Failure {
 
 fn plan(context: &Context<'_>, flags: &PlanFlags) -> Result<ExitStatus, Failure> {
     let setting = Setting::new(context, &flags.cells)?;
-    let line = ProgressLine::new();
-    let tell = |progress| tell(&line, progress);
+    let phases = Phases::new();
+    let tell = |progress| tell(context.printer, &phases, progress);
     let options = setting.options(context, &flags.cells, &tell);
-    let plan = matrix::plan(&options);
-    line.finish();
-    let plan = plan.map_err(|error| failure(&error))?;
+    let plan = watched(context.printer, || phases.line(), || matrix::plan(&options))
+        .map_err(|error| failure(&error))?;
     let text = match flags.format {
         PlanFormat::Human => plan_text(&plan),
         PlanFormat::Json => {

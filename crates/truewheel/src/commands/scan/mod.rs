@@ -3,10 +3,6 @@
 mod human;
 mod json;
 
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
-
 use doctor::data::{self, Progress, Scan, ScanOptions};
 use report::{ExitStatus, Severity};
 
@@ -14,13 +10,7 @@ use crate::cli::{ScanFlags, ScanFormat};
 use crate::commands::Context;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::output::Printer;
-
-/// A scan that takes longer says how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often it says so.
-const INTERVAL: Duration = Duration::from_millis(200);
+use crate::progress::watched;
 
 pub(crate) fn run(context: &Context<'_>, flags: &ScanFlags) -> Result<ExitStatus, Failure> {
     let host = context.host;
@@ -40,7 +30,12 @@ pub(crate) fn run(context: &Context<'_>, flags: &ScanFlags) -> Result<ExitStatus
         verify: flags.verify,
         readers: data::readers(host, &project, &config.python),
     };
-    let scan = watched(context.printer, |progress| data::scan(host, &options, progress));
+    let progress = Progress::default();
+    let line = || {
+        let (done, found) = progress.counts();
+        format!("scanned {done} of {found} files")
+    };
+    let scan = watched(context.printer, line, || data::scan(host, &options, &progress));
     let text = match flags.format {
         ScanFormat::Human => human::render(&scan, &options.readers, host, flags.verbose),
         ScanFormat::Json => json::render(&scan, &options, host)?,
@@ -65,31 +60,4 @@ fn status(scan: &Scan, strict: bool) -> ExitStatus {
     } else {
         ExitStatus::Healthy
     }
-}
-
-/// Does the work, and tells whoever watches how far it is.
-fn watched(printer: &Printer, work: impl FnOnce(&Progress) -> Scan) -> Scan {
-    let progress = Progress::default();
-    if !printer.is_watched() {
-        return work(&progress);
-    }
-    thread::scope(|scope| {
-        let (done, is_done) = mpsc::channel::<()>();
-        let progress = &progress;
-        scope.spawn(move || {
-            let mut wait = PATIENCE;
-            let mut told = false;
-            while let Err(RecvTimeoutError::Timeout) = is_done.recv_timeout(wait) {
-                let (done, found) = progress.counts();
-                printer.talk(&format!("\r\u{1b}[Kscanned {done} of {found} files"));
-                (wait, told) = (INTERVAL, true);
-            }
-            if told {
-                printer.talk("\r\u{1b}[K");
-            }
-        });
-        let scan = work(progress);
-        drop(done);
-        scan
-    })
 }
