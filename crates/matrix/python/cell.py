@@ -6,11 +6,13 @@ with numpy 1.17 and later.
 """
 
 import ast
+import errno
 import importlib
 import json
 import os
 import pickle
 import re
+import shutil
 import sys
 import threading
 import warnings
@@ -338,14 +340,24 @@ def import_all(names):
     np = sys.modules["numpy"]
 
 
+def explain(error, directory):
+    """numpy says how many bytes it could not write, and not why."""
+    if error.errno is None and shutil.disk_usage(directory).free < 1 << 20:
+        error.args = ("%s: %s" % (os.strerror(errno.ENOSPC), error),)
+
+
 def main():
     request = read_json(sys.argv[1])
     if request["leashed"]:
         watch_the_leash()
     warnings.simplefilter("ignore")
     import_all(request["imports"])
-    answer = {"write": write, "read": read}[request["role"]](request)
-    write_json(request["answer"], answer)
+    try:
+        answer = {"write": write, "read": read}[request["role"]](request)
+        write_json(request["answer"], answer)
+    except OSError as error:
+        explain(error, request["own"])
+        raise
 
 
 if __name__ == "__main__":
