@@ -125,7 +125,7 @@ impl Plan {
             .min(NUMBERS / ratio)
             .max(SMALLEST_SHARE);
         let numbers = (share.saturating_mul(ratio)).min(NUMBERS);
-        Plan { share, lead: share + share / 4, numbers: (numbers + numbers / 2) as usize }
+        Plan { share, lead: share + share / 8, numbers: (numbers + numbers / 2) as usize }
     }
 
     /// How many bytes of the stream a round looks at.
