@@ -29,12 +29,13 @@ pub(crate) struct Cost {
     cpu: f64,
 }
 
-const OPERATIONS: [&str; 6] = [
+const OPERATIONS: [&str; 7] = [
     "read npy",
     "read stored",
     "read deflated",
     "read own deflated",
     "write stored",
+    "overwrite stored",
     "write deflated",
 ];
 
@@ -119,7 +120,7 @@ fn own(operation: &str, files: &Files, data: &[f32]) -> Result<Cost> {
     let write = |how| timed(|| Ok(npz::write_npz(&files.target, [("a", view.clone())], how)?));
     match operation {
         "read npy" => timed(|| Ok(npz::read_npy(&files.npy)?)),
-        "write stored" => write(Compression::Stored),
+        "write stored" | "overwrite stored" => write(Compression::Stored),
         "write deflated" => write(Compression::Deflate(4)),
         _ => timed(|| Ok(Npz::open(files.source(operation))?.read("a")?)),
     }
@@ -128,7 +129,7 @@ fn own(operation: &str, files: &Files, data: &[f32]) -> Result<Cost> {
 fn by_numpy(numpy: &mut Numpy, operation: &str, files: &Files) -> Result<Cost> {
     let pair = format!("{}>{}", files.npy.display(), files.target.display());
     match operation {
-        "write stored" => numpy.run("write-stored", &pair),
+        "write stored" | "overwrite stored" => numpy.run("write-stored", &pair),
         "write deflated" => numpy.run("write-deflated", &pair),
         _ => numpy.run("read", &files.source(operation).display().to_string()),
     }
@@ -144,7 +145,9 @@ fn by_ndarray(operation: &str, files: &Files, data: &[f32]) -> Result<Cost> {
     };
     match operation {
         "read npy" => timed(|| Ok(ndarray_npy::read_npy::<_, ndarray::Array1<f32>>(&files.npy)?)),
-        "write stored" => write(ndarray_npy::NpzWriter::new(File::create(&files.target)?)),
+        "write stored" | "overwrite stored" => {
+            write(ndarray_npy::NpzWriter::new(File::create(&files.target)?))
+        }
         "write deflated" => {
             write(ndarray_npy::NpzWriter::new_compressed(File::create(&files.target)?))
         }
@@ -173,7 +176,7 @@ fn by_npyz(operation: &str, files: &Files, data: &[f32]) -> Result<Cost> {
             let file = BufReader::new(File::open(&files.npy)?);
             Ok(npyz::NpyFile::new(file)?.into_vec::<f32>()?)
         }),
-        "write stored" => write(zip::CompressionMethod::Stored),
+        "write stored" | "overwrite stored" => write(zip::CompressionMethod::Stored),
         "write deflated" => write(zip::CompressionMethod::Deflated),
         _ => timed(|| {
             let mut npz = npyz::npz::NpzArchive::open(files.source(operation))?;
@@ -208,6 +211,15 @@ impl Cost {
     }
 }
 
+/// Takes away what is to be written, unless it is to be replaced. Replacing costs this crate more
+/// than others: it keeps the old file until the new one is whole, and both take memory till then.
+fn on_a_clean_place(operation: &str, files: &Files) -> Result<()> {
+    if operation.starts_with("write") && files.target.exists() {
+        fs::remove_file(&files.target)?;
+    }
+    Ok(())
+}
+
 /// The best of everyone, in turns, so that all meet the same machine.
 fn compare(
     operation: &str,
@@ -220,13 +232,32 @@ fn compare(
         all.entry(name.to_owned()).or_insert(cost).keep_better(cost);
     };
     for _ in 0..turns(operation) {
-        add("npz", best(|| own(operation, files, data))?);
+        add(
+            "npz",
+            best(|| on_a_clean_place(operation, files).and_then(|()| own(operation, files, data)))?,
+        );
         for numpy in &mut *numpys {
             let name = numpy.name.clone();
-            add(&name, best(|| by_numpy(numpy, operation, files))?);
+            add(
+                &name,
+                best(|| {
+                    on_a_clean_place(operation, files)
+                        .and_then(|()| by_numpy(numpy, operation, files))
+                })?,
+            );
         }
-        add("ndarray-npy", best(|| by_ndarray(operation, files, data))?);
-        add("npyz", best(|| by_npyz(operation, files, data))?);
+        add(
+            "ndarray-npy",
+            best(|| {
+                on_a_clean_place(operation, files).and_then(|()| by_ndarray(operation, files, data))
+            })?,
+        );
+        add(
+            "npyz",
+            best(|| {
+                on_a_clean_place(operation, files).and_then(|()| by_npyz(operation, files, data))
+            })?,
+        );
     }
     Ok(all)
 }
