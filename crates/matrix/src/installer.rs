@@ -79,7 +79,7 @@ impl Installer {
         }
         match fetch_uv(host, bootstrap, directory, &variables, offline) {
             Ok(uv) => Ok(of(Program::Uv(uv))),
-            Err(_) if choice == InstallerChoice::Auto => Ok(of(Program::Pip)),
+            Err(_) if choice == InstallerChoice::Auto && !offline => Ok(of(Program::Pip)),
             Err(reason) => Err(Error::NoInstaller { reason }),
         }
     }
