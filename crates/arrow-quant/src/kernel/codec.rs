@@ -1,6 +1,6 @@
 //! From numbers to codes and back, sixteen at a time.
 
-use super::lanes::{F32s, LANES, least, most};
+use super::lanes::Lanes;
 
 /// 1.5 × 2^23: adding it rounds to the nearest integer, ties to even, and leaves that integer in the
 /// low bits. It holds for numbers below 2^22 in size.
@@ -29,43 +29,49 @@ pub const NF4: [f32; 16] = [
 /// The code of zero in NF4.
 pub(super) const NF4_ZERO: u8 = 7;
 
-/// Half way between each value of NF4 and the next: above it, the next is nearer.
-const NF4_LIMITS: [f32; 15] = {
-    let mut limits = [0.0; 15];
-    let mut index = 0;
-    while index < 15 {
-        limits[index] = 0.5 * (NF4[index] + NF4[index + 1]);
-        index += 1;
+/// Half way between each value of NF4 and the next (above it, the next is nearer), as the nodes of a
+/// binary search: the middle one, those of its halves, and so on.
+const NF4_NODES: [[f32; 8]; 4] = {
+    let mut nodes = [[0.0; 8]; 4];
+    let mut level = 0;
+    while level < 4 {
+        let step = 16 >> level;
+        let mut node = 0;
+        while node < 1 << level {
+            let next = node * step + step / 2;
+            nodes[level][node] = 0.5 * (NF4[next - 1] + NF4[next]);
+            node += 1;
+        }
+        level += 1;
     }
-    limits
+    nodes
 };
 
 /// Sixteen numbers as codes.
-pub(super) struct Coded {
+pub(super) struct Coded<L> {
     /// The levels: integers for uniform codes, values of the code book for NF4.
-    pub(super) level: F32s,
+    pub(super) level: L,
     /// The numbers that come back.
-    pub(super) value: F32s,
-    /// The codes as stored, before packing.
-    pub(super) code: [u8; LANES],
+    pub(super) value: L,
+    /// Integers whose lowest byte, with the codec's offset, is the code.
+    pub(super) code: L,
 }
 
 /// A way to code the numbers of a group, its scale chosen.
 pub(super) trait Codec: Copy {
-    fn code(self, x: F32s) -> Coded;
+    fn code<L: Lanes>(self, x: L) -> Coded<L>;
     fn scale(self) -> f32;
+    /// What is added to a code to store it.
+    fn offset(self) -> u8;
 }
 
 /// Evenly spaced levels. Without zero point if `SYMMETRIC`.
 #[derive(Clone, Copy)]
 pub(super) struct Uniform<const SYMMETRIC: bool> {
-    pub(super) scale: f32,
+    scale: f32,
     inverse: f32,
     pub(super) zero: f32,
-    lowest: f32,
-    highest: f32,
-    /// What is added to a level to store it.
-    offset: u8,
+    levels: Levels,
 }
 
 /// The levels of a scheme, and what is added to store them.
@@ -79,33 +85,31 @@ pub(super) struct Levels {
 impl<const SYMMETRIC: bool> Uniform<SYMMETRIC> {
     #[inline(always)]
     pub(super) fn new(levels: Levels, scale: f32, zero: f32) -> Self {
-        let Levels { lowest, highest, offset } = levels;
-        Uniform { scale, inverse: 1.0 / scale, zero, lowest, highest, offset }
+        Uniform { scale, inverse: 1.0 / scale, zero, levels }
     }
 }
 
 impl<const SYMMETRIC: bool> Codec for Uniform<SYMMETRIC> {
     #[inline(always)]
-    fn code(self, x: F32s) -> Coded {
-        let scaled = x.map(|x| {
-            let scaled = if SYMMETRIC { x * self.inverse } else { x * self.inverse + self.zero };
-            most(least(scaled, self.highest), self.lowest)
-        });
-        let shifted = scaled.map(|scaled| scaled + MAGIC);
-        let level = shifted.map(|shifted| shifted - MAGIC);
-        let value = level.map(|level| {
-            if SYMMETRIC { level * self.scale } else { (level - self.zero) * self.scale }
-        });
-        let mut code = [0; LANES];
-        for lane in 0..LANES {
-            code[lane] = (shifted.0[lane].to_bits() as u8).wrapping_add(self.offset);
-        }
-        Coded { level, value, code }
+    fn code<L: Lanes>(self, x: L) -> Coded<L> {
+        let zero = L::splat(self.zero);
+        let scaled = x.mul(L::splat(self.inverse));
+        let scaled = if SYMMETRIC { scaled } else { scaled.add(zero) };
+        let within = scaled.least(L::splat(self.levels.highest)).most(L::splat(self.levels.lowest));
+        let code = within.add(L::splat(MAGIC));
+        let level = code.sub(L::splat(MAGIC));
+        let steps = if SYMMETRIC { level } else { level.sub(zero) };
+        Coded { level, value: steps.mul(L::splat(self.scale)), code }
     }
 
     #[inline(always)]
     fn scale(self) -> f32 {
         self.scale
+    }
+
+    #[inline(always)]
+    fn offset(self) -> u8 {
+        self.levels.offset
     }
 }
 
@@ -125,26 +129,19 @@ impl Nf4 {
 
 impl Codec for Nf4 {
     #[inline(always)]
-    fn code(self, x: F32s) -> Coded {
-        let scaled = x.map(|x| x * self.inverse);
-        let mut level = F32s::splat(NF4[0]);
-        let mut count = [0u32; LANES];
-        for step in 0..NF4_LIMITS.len() {
-            for lane in 0..LANES {
-                let above = scaled.0[lane] > NF4_LIMITS[step];
-                level.0[lane] = if above { NF4[step + 1] } else { level.0[lane] };
-                count[lane] += u32::from(above);
-            }
-        }
-        Coded {
-            level,
-            value: level.map(|level| level * self.scale),
-            code: count.map(|count| count as u8),
-        }
+    fn code<L: Lanes>(self, x: L) -> Coded<L> {
+        let code = x.mul(L::splat(self.inverse)).search(&NF4_NODES);
+        let level = code.look_up(&NF4);
+        Coded { level, value: level.mul(L::splat(self.scale)), code }
     }
 
     #[inline(always)]
     fn scale(self) -> f32 {
         self.scale
+    }
+
+    #[inline(always)]
+    fn offset(self) -> u8 {
+        0
     }
 }

@@ -1,9 +1,11 @@
 //! Groups: a scale is chosen for each, and its numbers are coded with it.
 
+use std::marker::PhantomData;
+
 use half::f16;
 
 use super::codec::{Codec, Levels, NF4, NF4_ZERO, Nf4, Uniform};
-use super::lanes::{least, most};
+use super::lanes::{Lanes, least, most};
 use super::pack::code_at;
 use super::sums::{Range, Sums, compare, encode, fit, range, squared_error};
 use crate::options::{ScaleDtype, Scheme, Search};
@@ -14,6 +16,12 @@ const ORDINARY: std::ops::RangeInclusive<f32> = 1e-12..=1e12;
 
 /// From here to its maximum, an `f16` has at least nine significant bits.
 const LEAST_F16: f32 = 1.0 / 65536.0;
+
+/// From here on it has all eleven.
+const LEAST_NORMAL_F16: f32 = 1.0 / 16384.0;
+
+/// The largest `f16`.
+const MOST_F16: f32 = 65504.0;
 
 /// Multiples of the scale that the formula gives, tried in this order.
 const INT8_GRID: [f32; 7] = [0.97, 0.94, 0.91, 0.88, 0.85, 0.82, 0.79];
@@ -85,9 +93,19 @@ impl Storage {
     /// The nearest value that can be stored.
     #[inline(always)]
     fn rounded(self, value: f32) -> f32 {
-        let half = f16::from_f32(value);
-        let fits = value.abs() >= LEAST_F16 && half.is_finite();
-        if self.dtype == ScaleDtype::F16 && fits { half.to_f32() } else { value }
+        if self.dtype == ScaleDtype::F32 {
+            return value;
+        }
+        let bits = value.to_bits();
+        // An `f16` has thirteen bits less, and ties go to even.
+        let rounded = f32::from_bits(bits.wrapping_add(0xfff + (bits >> 13 & 1)) & !0x1fff);
+        if value.abs() >= LEAST_NORMAL_F16 && rounded.abs() <= MOST_F16 {
+            rounded
+        } else if value.abs() >= LEAST_F16 && rounded.abs() <= MOST_F16 {
+            f16::from_f32(value).to_f32()
+        } else {
+            value
+        }
     }
 
     /// The scale as stored, of the numbers as they were before they were multiplied. No number that
@@ -120,30 +138,31 @@ impl Storage {
 }
 
 /// The best of the codecs tried so far.
-struct Best<C> {
+struct Best<L, C> {
     codec: C,
     error: f64,
+    lanes: PhantomData<L>,
 }
 
-impl<C: Codec> Best<C> {
+impl<L: Lanes, C: Codec> Best<L, C> {
     #[inline(always)]
     fn new(x: &[f32], codec: C) -> Self {
-        Best { codec, error: squared_error(x, codec) }
+        Best { codec, error: squared_error::<L, _>(x, codec), lanes: PhantomData }
     }
 
     /// The first of equals stays.
     #[inline(always)]
     fn try_another(&mut self, x: &[f32], codec: C) {
-        let error = squared_error(x, codec);
+        let error = squared_error::<L, _>(x, codec);
         if error < self.error {
-            *self = Best { codec, error };
+            (self.codec, self.error) = (codec, error);
         }
     }
 }
 
 /// A codec whose only parameter is its scale.
 #[inline(always)]
-fn scaled<C: Codec>(
+fn scaled<L: Lanes, C: Codec>(
     x: &[f32],
     search: Search,
     first: f32,
@@ -154,11 +173,11 @@ fn scaled<C: Codec>(
     if search == Search::MinMax {
         return codec;
     }
-    let mut best = Best::new(x, codec);
+    let mut best = Best::<L, _>::new(x, codec);
     for multiple in grid {
         best.try_another(x, make(first * multiple));
     }
-    let sums = fit(x, best.codec);
+    let sums = fit::<L, _>(x, best.codec);
     let fitted = (sums.xl / sums.ll) as f32;
     if fitted.is_finite() && fitted != 0.0 {
         best.try_another(x, make(fitted));
@@ -168,7 +187,7 @@ fn scaled<C: Codec>(
 
 /// A codec with a zero point, and the level farthest from it.
 #[inline(always)]
-fn asymmetric(
+fn asymmetric<L: Lanes>(
     x: &[f32],
     range: Range,
     levels: Levels,
@@ -187,7 +206,7 @@ fn asymmetric(
     if plan.search == Search::MinMax || storage.factor != 1.0 {
         return (codec, reach);
     }
-    let mut best = Best::new(x, codec);
+    let mut best = Best::<L, _>::new(x, codec);
     let candidate = |scale: f32, low: f32| {
         let scale = storage.scale(scale, highest);
         let zero = storage.zero(-low / scale);
@@ -205,7 +224,7 @@ fn asymmetric(
     let count = x.len() as f64;
     for _ in 0..2 {
         // x ≈ a l + b, so the scale is a and the zero point -b / a.
-        let sums = fit(x, best.codec);
+        let sums = fit::<L, _>(x, best.codec);
         let spread = count * sums.ll - sums.l * sums.l;
         if spread <= 0.0 {
             break;
@@ -228,40 +247,47 @@ struct Slots<'a> {
 
 /// Codes one group whose numbers are finite and not all zero.
 #[inline(always)]
-fn group(x: &[f32], range: Range, plan: Plan, storage: Storage, slots: Slots<'_>) -> Sums {
+fn group<L: Lanes>(
+    x: &[f32],
+    range: Range,
+    plan: Plan,
+    storage: Storage,
+    slots: Slots<'_>,
+) -> Sums {
     let levels = levels(plan.scheme);
     let absolute = range.absolute();
     let (sums, scale, highest) = match plan.scheme {
         Scheme::Int8Sym => {
             let make = |scale| Uniform::<true>::new(levels, storage.scale(scale, 127.0), 0.0);
-            let codec = scaled(x, plan.search, absolute / 127.0, &INT8_GRID, make);
-            (encode::<_, 8>(x, codec, slots.codes), codec.scale(), 127.0)
+            let codec = scaled::<L, _>(x, plan.search, absolute / 127.0, &INT8_GRID, make);
+            (encode::<L, _, 8>(x, codec, slots.codes), codec.scale(), 127.0)
         }
         Scheme::Int4Sym => {
             let farthest =
                 if -range.smallest >= range.largest { range.smallest } else { range.largest };
             let make = |scale| Uniform::<true>::new(levels, storage.scale(scale, 8.0), 0.0);
-            let codec = scaled(x, plan.search, farthest / -8.0, &INT4_GRID, make);
-            (encode::<_, 4>(x, codec, slots.codes), codec.scale(), 8.0)
+            let codec = scaled::<L, _>(x, plan.search, farthest / -8.0, &INT4_GRID, make);
+            (encode::<L, _, 4>(x, codec, slots.codes), codec.scale(), 8.0)
         }
         Scheme::Nf4 => {
             let make = |scale| Nf4::new(storage.scale(scale, 1.0));
-            let codec = scaled(x, plan.search, absolute, &NF4_GRID, make);
-            (encode::<_, 4>(x, codec, slots.codes), codec.scale(), 1.0)
+            let codec = scaled::<L, _>(x, plan.search, absolute, &NF4_GRID, make);
+            (encode::<L, _, 4>(x, codec, slots.codes), codec.scale(), 1.0)
         }
         Scheme::Int4Asym => {
-            let (codec, reach) = asymmetric(x, range, levels, &ASYMMETRIC_INT4_GRID, plan, storage);
+            let (codec, reach) =
+                asymmetric::<L>(x, range, levels, &ASYMMETRIC_INT4_GRID, plan, storage);
             if let Some(zero) = slots.zero {
                 *zero = codec.zero;
             }
-            (encode::<_, 4>(x, codec, slots.codes), codec.scale(), reach)
+            (encode::<L, _, 4>(x, codec, slots.codes), codec.scale(), reach)
         }
         Scheme::Int2Asym => {
-            let (codec, reach) = asymmetric(x, range, levels, &INT2_GRID, plan, storage);
+            let (codec, reach) = asymmetric::<L>(x, range, levels, &INT2_GRID, plan, storage);
             if let Some(zero) = slots.zero {
                 *zero = codec.zero;
             }
-            (encode::<_, 2>(x, codec, slots.codes), codec.scale(), reach)
+            (encode::<L, _, 2>(x, codec, slots.codes), codec.scale(), reach)
         }
     };
     // A scale that was chosen is stored already: storing it again changes nothing.
@@ -300,7 +326,7 @@ fn normalized(x: &[f32], magnitude: f32) -> (Vec<f32>, f64) {
 /// # Errors
 /// The index of the first number that is not finite.
 #[inline(always)]
-pub(super) fn quantize(job: Job<'_>) -> Result<Sums, usize> {
+pub(super) fn quantize<L: Lanes>(job: Job<'_>) -> Result<Sums, usize> {
     let Job { plan, group: size, x, mut codes, scales, zeros: zero_points } = job;
     let mut total = Sums::default();
     let mut zero_points = zero_points.iter_mut();
@@ -308,7 +334,7 @@ pub(super) fn quantize(job: Job<'_>) -> Result<Sums, usize> {
         let (own, rest) = codes.split_at_mut(packed_length(plan.scheme, x.len()));
         codes = rest;
         let mut slots = Slots { codes: own, scale, zero: zero_points.next() };
-        let range = range(x);
+        let range = range::<L>(x);
         if range.magnitude >= f32::INFINITY.to_bits() {
             let first = x.iter().position(|number| !number.is_finite()).unwrap_or(0);
             return Err(index * size + first);
@@ -319,11 +345,11 @@ pub(super) fn quantize(job: Job<'_>) -> Result<Sums, usize> {
             zeros(plan.scheme, x.len(), &mut slots);
             Sums::default()
         } else if ORDINARY.contains(&absolute) {
-            group(x, range, plan, storage, slots)
+            group::<L>(x, range, plan, storage, slots)
         } else {
             let (x, factor) = normalized(x, absolute);
-            let range = self::range(&x);
-            group(&x, range, plan, Storage { factor, ..storage }, slots).divided(factor)
+            let range = self::range::<L>(&x);
+            group::<L>(&x, range, plan, Storage { factor, ..storage }, slots).divided(factor)
         };
         total.add(sums);
     }
@@ -363,17 +389,17 @@ pub(super) fn restore(restore: Restore<'_>) {
 
 /// The sums of numbers and of what came back, group by group as [`quantize`] adds them.
 #[inline(always)]
-pub(super) fn judge(group: usize, x: &[f32], returned: &[f32]) -> Sums {
+pub(super) fn judge<L: Lanes>(group: usize, x: &[f32], returned: &[f32]) -> Sums {
     let mut total = Sums::default();
     for (x, returned) in x.chunks(group.max(1)).zip(returned.chunks(group.max(1))) {
-        let absolute = range(x).absolute();
+        let absolute = range::<L>(x).absolute();
         let sums = if absolute == 0.0 || ORDINARY.contains(&absolute) {
-            compare(x, returned)
+            compare::<L>(x, returned)
         } else {
             let (x, factor) = normalized(x, absolute);
             let returned: Vec<f32> =
                 returned.iter().map(|&number| (f64::from(number) * factor) as f32).collect();
-            compare(&x, &returned).divided(factor)
+            compare::<L>(&x, &returned).divided(factor)
         };
         total.add(sums);
     }

@@ -1,7 +1,7 @@
 //! Passes over the numbers of a group: their range, the error of a scale, the best fit, the codes.
 
 use super::codec::{Codec, Coded};
-use super::lanes::{BLOCK, F32s, LANES, least, most, padded};
+use super::lanes::{BLOCK, LANES, Lanes, least, most};
 use super::pack::pack;
 
 /// What a group of numbers spans.
@@ -55,49 +55,46 @@ impl Sums {
 }
 
 #[inline(always)]
-pub(super) fn range(x: &[f32]) -> Range {
-    let mut magnitude = [0u32; LANES];
-    let mut smallest = F32s::splat(f32::INFINITY);
-    let mut largest = F32s::splat(f32::NEG_INFINITY);
-    let (whole, rest) = x.as_chunks::<LANES>();
-    for lanes in whole {
-        for lane in 0..LANES {
-            let bits = lanes[lane].to_bits() & 0x7fff_ffff;
-            magnitude[lane] = if bits > magnitude[lane] { bits } else { magnitude[lane] };
-        }
-        smallest = smallest.zip(F32s(*lanes), least);
-        largest = largest.zip(F32s(*lanes), most);
-    }
-    let mut range = Range {
-        magnitude: magnitude.into_iter().fold(0, u32::max),
-        smallest: smallest.fold(least),
-        largest: largest.fold(most),
+pub(super) fn range<L: Lanes>(x: &[f32]) -> Range {
+    let Some(&first) = x.first() else {
+        return Range { magnitude: 0, smallest: 0.0, largest: 0.0 };
     };
-    for &number in rest {
-        range.magnitude = range.magnitude.max(number.to_bits() & 0x7fff_ffff);
-        range.smallest = least(range.smallest, number);
-        range.largest = most(range.largest, number);
+    let mut magnitude = L::splat(0.0);
+    let (mut smallest, mut largest) = (L::splat(first), L::splat(first));
+    let (whole, rest) = x.as_chunks::<LANES>();
+    let mut add = |lanes: L| {
+        magnitude = magnitude.most_bits(lanes.absolute());
+        smallest = smallest.least(lanes);
+        largest = largest.most(lanes);
+    };
+    for lanes in whole {
+        add(L::load(lanes));
     }
+    if !rest.is_empty() {
+        let mut lanes = [first; LANES];
+        lanes[..rest.len()].copy_from_slice(rest);
+        add(L::load(&lanes));
+    }
+    let magnitude = magnitude.numbers().map(f32::to_bits).into_iter().fold(0, u32::max);
     // Of two zeros either may be the smallest: adding zero makes both the positive one.
-    range.smallest += 0.0;
-    range.largest += 0.0;
-    range
+    let smallest = smallest.fold(least) + 0.0;
+    Range { magnitude, smallest, largest: largest.fold(most) + 0.0 }
 }
 
 /// The sum of squared errors.
 #[inline(always)]
-pub(super) fn squared_error<C: Codec>(x: &[f32], codec: C) -> f64 {
+pub(super) fn squared_error<L: Lanes, C: Codec>(x: &[f32], codec: C) -> f64 {
     let mut total = 0.0;
     for block in x.chunks(BLOCK) {
-        let mut sum = F32s::splat(0.0);
+        let mut sum = L::splat(0.0);
         let (whole, rest) = block.as_chunks::<LANES>();
         for lanes in whole {
-            let x = F32s(*lanes);
+            let x = L::load(lanes);
             let error = x.sub(codec.code(x).value);
             sum = sum.add(error.mul(error));
         }
         if !rest.is_empty() {
-            let x = padded(rest);
+            let x = L::padded(rest);
             let error = x.sub(codec.code(x).value).first(rest.len());
             sum = sum.add(error.mul(error));
         }
@@ -116,14 +113,14 @@ pub(super) struct Fit {
 }
 
 #[inline(always)]
-pub(super) fn fit<C: Codec>(x: &[f32], codec: C) -> Fit {
+pub(super) fn fit<L: Lanes, C: Codec>(x: &[f32], codec: C) -> Fit {
     let mut fit = Fit::default();
     for block in x.chunks(BLOCK) {
-        let zeros = F32s::splat(0.0);
+        let zeros = L::splat(0.0);
         let [mut sum_x, mut sum_l, mut sum_xl, mut sum_ll] = [zeros; 4];
         let (whole, rest) = block.as_chunks::<LANES>();
         for lanes in whole {
-            let x = F32s(*lanes);
+            let x = L::load(lanes);
             let level = codec.code(x).level;
             sum_x = sum_x.add(x);
             sum_l = sum_l.add(level);
@@ -131,7 +128,7 @@ pub(super) fn fit<C: Codec>(x: &[f32], codec: C) -> Fit {
             sum_ll = sum_ll.add(level.mul(level));
         }
         if !rest.is_empty() {
-            let x = padded(rest);
+            let x = L::padded(rest);
             let level = codec.code(x).level.first(rest.len());
             sum_x = sum_x.add(x);
             sum_l = sum_l.add(level);
@@ -147,27 +144,27 @@ pub(super) fn fit<C: Codec>(x: &[f32], codec: C) -> Fit {
 }
 
 /// Sums of one block, lane by lane.
-struct BlockSums {
-    signal: F32s,
-    returned: F32s,
-    error: F32s,
-    worst: F32s,
+struct BlockSums<L> {
+    signal: L,
+    returned: L,
+    error: L,
+    worst: L,
 }
 
-impl BlockSums {
+impl<L: Lanes> BlockSums<L> {
     #[inline(always)]
     fn new() -> Self {
-        let zeros = F32s::splat(0.0);
+        let zeros = L::splat(0.0);
         BlockSums { signal: zeros, returned: zeros, error: zeros, worst: zeros }
     }
 
     #[inline(always)]
-    fn add(&mut self, x: F32s, value: F32s) {
+    fn add(&mut self, x: L, value: L) {
         let error = x.sub(value);
         self.signal = self.signal.add(x.mul(x));
         self.returned = self.returned.add(value.mul(value));
         self.error = self.error.add(error.mul(error));
-        self.worst = self.worst.zip(error.map(f32::abs), most);
+        self.worst = self.worst.most(error.absolute());
     }
 
     #[inline(always)]
@@ -183,23 +180,27 @@ impl BlockSums {
 
 /// Writes the packed codes of a group, which starts on a byte.
 #[inline(always)]
-pub(super) fn encode<C: Codec, const BITS: usize>(x: &[f32], codec: C, packed: &mut [u8]) -> Sums {
+pub(super) fn encode<L: Lanes, C: Codec, const BITS: usize>(
+    x: &[f32],
+    codec: C,
+    packed: &mut [u8],
+) -> Sums {
     let mut total = Sums::default();
     let mut codes = [0u8; BLOCK];
     for (block, packed) in x.chunks(BLOCK).zip(packed.chunks_mut(BLOCK * BITS / 8)) {
-        let mut sums = BlockSums::new();
+        let mut sums = BlockSums::<L>::new();
         let (whole, rest) = block.as_chunks::<LANES>();
         let (slots, _) = codes.as_chunks_mut::<LANES>();
         for (lanes, slot) in whole.iter().zip(slots.iter_mut()) {
-            let x = F32s(*lanes);
+            let x = L::load(lanes);
             let Coded { value, code, .. } = codec.code(x);
-            *slot = code;
+            *slot = code.low_bytes(codec.offset());
             sums.add(x, value);
         }
         if !rest.is_empty() {
-            let x = padded(rest);
+            let x = L::padded(rest);
             let Coded { value, code, .. } = codec.code(x);
-            slots[whole.len()] = code;
+            slots[whole.len()] = code.low_bytes(codec.offset());
             sums.add(x, value.first(rest.len()));
         }
         pack::<BITS>(&mut codes, block.len(), packed);
@@ -210,17 +211,17 @@ pub(super) fn encode<C: Codec, const BITS: usize>(x: &[f32], codec: C, packed: &
 
 /// The sums of numbers and of what came back for them, added as [`encode`] adds them.
 #[inline(always)]
-pub(super) fn compare(x: &[f32], returned: &[f32]) -> Sums {
+pub(super) fn compare<L: Lanes>(x: &[f32], returned: &[f32]) -> Sums {
     let mut total = Sums::default();
     for (x, returned) in x.chunks(BLOCK).zip(returned.chunks(BLOCK)) {
-        let mut sums = BlockSums::new();
+        let mut sums = BlockSums::<L>::new();
         let (whole, rest) = x.as_chunks::<LANES>();
         let (whole_returned, rest_returned) = returned.as_chunks::<LANES>();
         for (x, returned) in whole.iter().zip(whole_returned) {
-            sums.add(F32s(*x), F32s(*returned));
+            sums.add(L::load(x), L::load(returned));
         }
         if !rest.is_empty() {
-            sums.add(padded(rest), padded(rest_returned));
+            sums.add(L::padded(rest), L::padded(rest_returned));
         }
         total.add(sums.total());
     }
