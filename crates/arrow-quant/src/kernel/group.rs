@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use half::f16;
 
 use super::codec::{Codec, Levels, NF4, NF4_ZERO, Nf4, Uniform};
-use super::lanes::{Lanes, least, most};
-use super::pack::code_at;
+use super::lanes::{BLOCK, Lanes, least, most};
+use super::pack::unpack;
 use super::sums::{Range, Sums, compare, encode, fit, range, squared_error};
 use crate::options::{ScaleDtype, Scheme, Search};
 
@@ -359,30 +359,39 @@ pub(super) fn quantize<L: Lanes>(job: Job<'_>) -> Result<Sums, usize> {
 /// Restores the numbers of groups.
 #[inline(always)]
 pub(super) fn restore(restore: Restore<'_>) {
+    match restore.scheme.bit_width() {
+        8 => restore_bits::<8>(restore),
+        4 => restore_bits::<4>(restore),
+        _ => restore_bits::<2>(restore),
+    }
+}
+
+#[inline(always)]
+fn restore_bits<const BITS: usize>(restore: Restore<'_>) {
     let Restore { scheme, group, mut codes, scales, zeros, x } = restore;
-    let offset = i16::from(levels(scheme).offset);
-    let bits = usize::from(scheme.bit_width());
+    let offset = i32::from(levels(scheme).offset);
+    let mut unpacked = [0; BLOCK];
     for (index, (x, &scale)) in x.chunks_mut(group.max(1)).zip(scales).enumerate() {
         let (own, rest) = codes.split_at(packed_length(scheme, x.len()));
         codes = rest;
         let zero = zeros.get(index).copied().unwrap_or(0.0);
-        if scheme == Scheme::Int8Sym {
-            for (x, &code) in x.iter_mut().zip(own) {
-                *x = f32::from(code as i8) * scale;
+        for (x, packed) in x.chunks_mut(BLOCK).zip(own.chunks(BLOCK * BITS / 8)) {
+            unpack::<BITS>(packed, &mut unpacked);
+            let pairs = x.iter_mut().zip(&unpacked);
+            // Adding zero makes a negative zero the positive one.
+            match scheme {
+                Scheme::Nf4 => {
+                    pairs.for_each(|(x, code)| *x = NF4[usize::from(code & 15)] * scale + 0.0);
+                }
+                Scheme::Int8Sym => {
+                    pairs.for_each(|(x, code)| *x = f32::from(*code as i8) * scale + 0.0);
+                }
+                Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Int2Asym => {
+                    for (x, code) in pairs {
+                        *x = ((i32::from(*code) - offset) as f32 - zero) * scale + 0.0;
+                    }
+                }
             }
-            continue;
-        }
-        let mut values = [0.0; 16];
-        for (code, value) in values.iter_mut().enumerate() {
-            let level = code as i16 - offset;
-            *value = 0.0;
-            *value += match scheme {
-                Scheme::Nf4 => NF4[code] * scale,
-                _ => (f32::from(level) - zero) * scale,
-            };
-        }
-        for (index, x) in x.iter_mut().enumerate() {
-            *x = values[usize::from(code_at(own, bits, index))];
         }
     }
 }

@@ -62,25 +62,12 @@ pub(super) trait Lanes: Copy {
         Self::load(&lanes)
     }
 
-    /// All lanes with one operation, halves first.
-    #[inline(always)]
-    fn fold(self, operation: impl Fn(f32, f32) -> f32) -> f32 {
-        let mut lanes = self.numbers();
-        let mut width = LANES / 2;
-        while width > 0 {
-            for lane in 0..width {
-                lanes[lane] = operation(lanes[lane], lanes[lane + width]);
-            }
-            width /= 2;
-        }
-        lanes[0]
-    }
-
-    /// The sum of all lanes.
-    #[inline(always)]
-    fn sum(self) -> f64 {
-        f64::from(self.fold(|a, b| a + b))
-    }
+    /// The sum of all lanes: each of the first half with its counterpart in the second, and so on.
+    fn sum(self) -> f32;
+    /// The one that is not larger than any.
+    fn least_of_all(self) -> f32;
+    /// The one that is not smaller than any.
+    fn most_of_all(self) -> f32;
 }
 
 /// What every processor can do.
@@ -95,6 +82,20 @@ impl Portable {
             result[lane] = operation(self.0[lane], other.0[lane]);
         }
         Portable(result)
+    }
+
+    /// All lanes with one operation, halves first.
+    #[inline(always)]
+    fn fold(self, operation: impl Fn(f32, f32) -> f32) -> f32 {
+        let mut lanes = self.0;
+        let mut width = LANES / 2;
+        while width > 0 {
+            for lane in 0..width {
+                lanes[lane] = operation(lanes[lane], lanes[lane + width]);
+            }
+            width /= 2;
+        }
+        lanes[0]
     }
 }
 
@@ -168,5 +169,20 @@ impl Lanes for Portable {
     #[inline(always)]
     fn look_up(self, table: &[f32; LANES]) -> Self {
         Portable(self.0.map(|place| table[place.to_bits() as usize & 15]))
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        self.fold(|a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn least_of_all(self) -> f32 {
+        self.fold(least)
+    }
+
+    #[inline(always)]
+    fn most_of_all(self) -> f32 {
+        self.fold(most)
     }
 }

@@ -25,11 +25,23 @@ pub(super) fn pack<const BITS: usize>(codes: &mut [u8; BLOCK], count: usize, pac
     }
 }
 
-/// Code `index` of a row.
+/// The codes of some bytes, the reverse of [`pack`].
 #[inline(always)]
-pub(super) fn code_at(packed: &[u8], bits: usize, index: usize) -> u8 {
-    let per_byte = 8 / bits;
-    let shift = index % per_byte * bits;
-    // At eight bits the mask is all ones.
-    (packed[index / per_byte] >> shift) & (0xff >> (8 - bits))
+pub(super) fn unpack<const BITS: usize>(packed: &[u8], codes: &mut [u8; BLOCK]) {
+    match BITS {
+        8 => codes[..packed.len()].copy_from_slice(packed),
+        4 => {
+            for (byte, pair) in packed.iter().zip(codes.as_chunks_mut::<2>().0) {
+                let word = u16::from(*byte);
+                *pair = ((word | word << 4) & 0x0f0f).to_le_bytes();
+            }
+        }
+        _ => {
+            for (byte, four) in packed.iter().zip(codes.as_chunks_mut::<4>().0) {
+                let word = u32::from(*byte);
+                let word = word | word << 6 | word << 12 | word << 18;
+                *four = (word & 0x0303_0303).to_le_bytes();
+            }
+        }
+    }
 }

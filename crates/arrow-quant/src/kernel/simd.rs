@@ -281,6 +281,48 @@ mod x86 {
                 Avx2(look_up(self.0), look_up(self.1))
             }
         }
+
+        #[inline(always)]
+        fn sum(self) -> f32 {
+            // SAFETY: AVX2 was found.
+            unsafe { fold(_mm256_add_ps(self.0, self.1), |a, b| _mm_add_ps(a, b)) }
+        }
+
+        #[inline(always)]
+        fn least_of_all(self) -> f32 {
+            // SAFETY: AVX2 was found.
+            unsafe { fold(_mm256_min_ps(self.0, self.1), |a, b| _mm_min_ps(a, b)) }
+        }
+
+        #[inline(always)]
+        fn most_of_all(self) -> f32 {
+            // SAFETY: AVX2 was found.
+            unsafe { fold(_mm256_max_ps(self.0, self.1), |a, b| _mm_max_ps(a, b)) }
+        }
+    }
+
+    /// Eight lanes with one operation, halves first.
+    ///
+    /// # Safety
+    /// AVX must have been found.
+    #[inline(always)]
+    unsafe fn fold(lanes: __m256, operation: impl Fn(__m128, __m128) -> __m128) -> f32 {
+        // SAFETY: the caller found AVX.
+        unsafe {
+            let low = _mm256_castps256_ps128(lanes);
+            let four = operation(low, _mm256_extractf128_ps::<1>(lanes));
+            let two = operation(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(operation(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+
+    impl Avx512 {
+        /// The same numbers in two registers.
+        #[inline(always)]
+        fn halves(self) -> Avx2 {
+            // SAFETY: AVX-512 was found, and with it AVX2, which is older.
+            unsafe { Avx2(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0)) }
+        }
     }
 
     impl Lanes for Avx512 {
@@ -386,6 +428,21 @@ mod x86 {
                 let table = _mm512_loadu_ps(table.as_ptr());
                 Avx512(_mm512_permutexvar_ps(_mm512_castps_si512(self.0), table))
             }
+        }
+
+        #[inline(always)]
+        fn sum(self) -> f32 {
+            self.halves().sum()
+        }
+
+        #[inline(always)]
+        fn least_of_all(self) -> f32 {
+            self.halves().least_of_all()
+        }
+
+        #[inline(always)]
+        fn most_of_all(self) -> f32 {
+            self.halves().most_of_all()
         }
     }
 }

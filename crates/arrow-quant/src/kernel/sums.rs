@@ -1,7 +1,7 @@
 //! Passes over the numbers of a group: their range, the error of a scale, the best fit, the codes.
 
 use super::codec::{Codec, Coded};
-use super::lanes::{BLOCK, LANES, Lanes, least, most};
+use super::lanes::{BLOCK, LANES, Lanes};
 use super::pack::pack;
 
 /// What a group of numbers spans.
@@ -77,8 +77,8 @@ pub(super) fn range<L: Lanes>(x: &[f32]) -> Range {
     }
     let magnitude = magnitude.numbers().map(f32::to_bits).into_iter().fold(0, u32::max);
     // Of two zeros either may be the smallest: adding zero makes both the positive one.
-    let smallest = smallest.fold(least) + 0.0;
-    Range { magnitude, smallest, largest: largest.fold(most) + 0.0 }
+    let smallest = smallest.least_of_all() + 0.0;
+    Range { magnitude, smallest, largest: largest.most_of_all() + 0.0 }
 }
 
 /// The sum of squared errors.
@@ -98,7 +98,7 @@ pub(super) fn squared_error<L: Lanes, C: Codec>(x: &[f32], codec: C) -> f64 {
             let error = x.sub(codec.code(x).value).first(rest.len());
             sum = sum.add(error.mul(error));
         }
-        total += sum.sum();
+        total += f64::from(sum.sum());
     }
     total
 }
@@ -135,10 +135,10 @@ pub(super) fn fit<L: Lanes, C: Codec>(x: &[f32], codec: C) -> Fit {
             sum_xl = sum_xl.add(x.mul(level));
             sum_ll = sum_ll.add(level.mul(level));
         }
-        fit.x += sum_x.sum();
-        fit.l += sum_l.sum();
-        fit.xl += sum_xl.sum();
-        fit.ll += sum_ll.sum();
+        fit.x += f64::from(sum_x.sum());
+        fit.l += f64::from(sum_l.sum());
+        fit.xl += f64::from(sum_xl.sum());
+        fit.ll += f64::from(sum_ll.sum());
     }
     fit
 }
@@ -170,10 +170,10 @@ impl<L: Lanes> BlockSums<L> {
     #[inline(always)]
     fn total(self) -> Sums {
         Sums {
-            signal: self.signal.sum(),
-            returned: self.returned.sum(),
-            error: self.error.sum(),
-            worst: f64::from(self.worst.fold(most)),
+            signal: f64::from(self.signal.sum()),
+            returned: f64::from(self.returned.sum()),
+            error: f64::from(self.error.sum()),
+            worst: f64::from(self.worst.most_of_all()),
         }
     }
 }
