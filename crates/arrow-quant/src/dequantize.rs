@@ -174,7 +174,7 @@ impl<'a> Parts<'a> {
 
 /// Restores the weights of a quantized batch, as `f32`, row for row.
 ///
-/// The columns are those that [`quantize`](crate::quantize) reads: `layer_name`, `weights` (a
+/// The columns are those that [`quantize`](crate::quantize()) reads: `layer_name`, `weights` (a
 /// large_list of float32), `dtype` (`f32`), `shape`, `row_start`. The arithmetic is that of the
 /// scheme's formula in `f32`, so every machine restores the same bits.
 ///

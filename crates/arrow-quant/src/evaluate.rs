@@ -25,7 +25,7 @@ pub struct RowQuality {
     pub sums: Sums,
 }
 
-/// What [`evaluate`] found.
+/// What [`evaluate()`] found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// Row by row.

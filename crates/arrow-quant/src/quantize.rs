@@ -70,7 +70,7 @@ impl Quantizer {
         self.layers.all()
     }
 
-    /// Quantizes every row of a batch: see [`quantize`] for its columns.
+    /// Quantizes every row of a batch: see [`quantize()`] for its columns.
     ///
     /// # Errors
     /// Columns that are missing or of other types, nulls, shapes that do not fit, weights that are not

@@ -16,15 +16,15 @@ pub const FORMAT_VERSION: &str = "1";
 /// | Column | Type | Meaning |
 /// |---|---|---|
 /// | `layer_name` | utf8 | as given |
-/// | `shape` | list<int64> | of the whole tensor |
+/// | `shape` | `list<int64>` | of the whole tensor |
 /// | `row_start`, `row_count` | int64 | which part of the first axis this row is |
 /// | `dtype` | utf8 | `f32`, `f16` or `bf16`: what the weights were |
 /// | `scheme` | utf8 | [`Scheme::name`](crate::Scheme::name) of what was used |
 /// | `bit_width` | uint8 | bits of a code |
 /// | `group_size` | int32 | as given; 0 is a whole row |
 /// | `quantized_data` | large_binary | codes, low bits first, each row padded to a byte |
-/// | `scales` | large_list<float32> | one for each group, row by row |
-/// | `zero_points` | large_list<float32> | the same; empty if the scheme has none |
+/// | `scales` | `large_list<float32>` | one for each group, row by row |
+/// | `zero_points` | `large_list<float32>` | the same; empty if the scheme has none |
 /// | `scale_dtype` | utf8 | `f16` if every scale and zero point is one exactly, else `f32` |
 /// | `sqnr_db` | float32 | signal-to-quantization-noise ratio; infinite if nothing was lost |
 /// | `cosine` | float32 | cosine similarity; 1 if nothing was lost |
