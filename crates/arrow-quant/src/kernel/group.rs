@@ -317,7 +317,9 @@ fn zeros(scheme: Scheme, count: usize, slots: &mut Slots<'_>) {
 /// A group of numbers too large or too small to square, multiplied by a power of two.
 #[cold]
 fn normalized(x: &[f32], magnitude: f32) -> (Vec<f32>, f64) {
-    let factor = 2f64.powi(-(f64::from(magnitude).log2().floor() as i32));
+    // The exponent of an `f32` is a normal one as `f64`, so its bits can be turned round.
+    let exponent = f64::from(magnitude).to_bits() >> 52;
+    let factor = f64::from_bits((2 * 1023 - exponent) << 52);
     (x.iter().map(|&number| (f64::from(number) * factor) as f32).collect(), factor)
 }
 
