@@ -1,0 +1,209 @@
+//! Record batches of codes back to weights.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+
+use crate::columns;
+use crate::error::{Error, Result};
+use crate::kernel::Restore;
+use crate::options::{Scheme, is_group_size};
+use crate::quantize::{shapes, split_off};
+use crate::schema::restored_schema;
+use crate::slab::Slab;
+use crate::tensor::{Layout, matrix};
+use crate::work::{Workers, pieces, span_bytes};
+
+/// One row of quantized weights, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Coded<'a> {
+    pub(crate) layer: &'a str,
+    pub(crate) shape: Vec<i64>,
+    pub(crate) row_start: i64,
+    pub(crate) scheme: Scheme,
+    pub(crate) layout: Layout,
+    codes: &'a [u8],
+    scales: &'a [f32],
+    zeros: &'a [f32],
+    /// Whether scales and zero points are said to be `f16`.
+    pub(crate) has_half_scales: bool,
+}
+
+impl Coded<'_> {
+    /// The rows of a batch.
+    ///
+    /// # Errors
+    /// Columns that are missing or of other types, nulls, and rows that contradict themselves.
+    pub(crate) fn all(batch: &RecordBatch) -> Result<Vec<Coded<'_>>> {
+        let layers = columns::layer_names(batch)?;
+        let shapes = columns::integer_lists(columns::required(batch, "shape")?, "shape", &layers)?;
+        let starts = columns::integers(columns::required(batch, "row_start")?, "row_start")?;
+        let counts = columns::integers(columns::required(batch, "row_count")?, "row_count")?;
+        let schemes = columns::texts(columns::required(batch, "scheme")?, "scheme")?;
+        let sizes = group_sizes(batch)?;
+        let data = columns::required(batch, "quantized_data")?;
+        let expected = "large_binary";
+        let data = columns::bytes(data).ok_or_else(|| Error::ColumnType {
+            name: "quantized_data",
+            expected,
+            found: Box::new(data.data_type().clone()),
+        })?;
+        let scales = columns::float_lists(columns::required(batch, "scales")?, "scales", &layers)?;
+        let zeros = columns::required(batch, "zero_points")?;
+        let zeros = columns::float_lists(zeros, "zero_points", &layers)?;
+        let dtypes = columns::texts(columns::required(batch, "scale_dtype")?, "scale_dtype")?;
+        let mut all = Vec::with_capacity(layers.len());
+        for (row, layer) in layers.iter().enumerate() {
+            let null =
+                |column| Error::Null { layer: (*layer).to_owned(), row, column, index: None };
+            let parts = Parts {
+                shape: shapes[row].clone().ok_or_else(|| null("shape"))?,
+                row_start: starts[row].ok_or_else(|| null("row_start"))?,
+                row_count: counts[row].ok_or_else(|| null("row_count"))?,
+                scheme: schemes[row].ok_or_else(|| null("scheme"))?,
+                group_size: sizes[row].ok_or_else(|| null("group_size"))?,
+                codes: data[row].ok_or_else(|| null("quantized_data"))?,
+                scales: scales[row],
+                zeros: zeros[row],
+                scale_dtype: dtypes[row].ok_or_else(|| null("scale_dtype"))?,
+            };
+            let coded = parts.check(layer).map_err(|reason| Error::Quantized {
+                layer: (*layer).to_owned(),
+                row,
+                reason,
+            })?;
+            all.push(coded);
+        }
+        Ok(all)
+    }
+
+    /// Numbers that come back.
+    pub(crate) fn len(&self) -> usize {
+        self.layout.rows * self.layout.columns
+    }
+
+    /// Bits of its codes, scales and zero points.
+    pub(crate) fn bits(&self) -> u64 {
+        let of_scale = if self.has_half_scales { 16 } else { 32 };
+        self.codes.len() as u64 * 8 + (self.scales.len() + self.zeros.len()) as u64 * of_scale
+    }
+
+    /// Writes the numbers to `x`, which has [`len`](Coded::len) of them.
+    pub(crate) fn restore(&self, workers: &Workers, mut x: &mut [f32]) {
+        let Coded { scheme, layout, codes, scales, zeros, .. } = self;
+        let (mut code, mut scale) = (0, 0);
+        let mut tasks = Vec::new();
+        for piece in pieces(layout) {
+            tasks.push((piece, code, scale, split_off(&mut x, piece.length())));
+            code += span_bytes(*scheme, &piece) * piece.spans;
+            scale += piece.groups * piece.spans;
+        }
+        workers.run(tasks, |(piece, mut code, mut scale, x)| {
+            for x in x.chunks_mut(piece.span) {
+                let scales_end = scale + piece.groups;
+                let codes_end = code + span_bytes(*scheme, &piece);
+                workers.level.restore(Restore {
+                    scheme: *scheme,
+                    group: layout.group,
+                    codes: &codes[code..codes_end],
+                    scales: &scales[scale..scales_end],
+                    zeros: if zeros.is_empty() { zeros } else { &zeros[scale..scales_end] },
+                    x,
+                });
+                (code, scale) = (codes_end, scales_end);
+            }
+        });
+    }
+}
+
+fn group_sizes(batch: &RecordBatch) -> Result<Vec<Option<i32>>> {
+    let name = "group_size";
+    let column = columns::required(batch, name)?;
+    let wrong = || Error::ColumnType {
+        name,
+        expected: "int32",
+        found: Box::new(column.data_type().clone()),
+    };
+    Ok(column.as_primitive_opt::<Int32Type>().ok_or_else(wrong)?.iter().collect())
+}
+
+/// One row as the columns say it.
+struct Parts<'a> {
+    shape: Vec<i64>,
+    row_start: i64,
+    row_count: i64,
+    scheme: &'a str,
+    group_size: i32,
+    codes: &'a [u8],
+    scales: &'a [f32],
+    zeros: &'a [f32],
+    scale_dtype: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn check(self, layer: &'a str) -> std::result::Result<Coded<'a>, String> {
+        let Parts { shape, row_start, row_count, codes, scales, zeros, .. } = self;
+        let scheme = Scheme::from_name(self.scheme)
+            .ok_or_else(|| format!("{:?} is no scheme that is known here", self.scheme))?;
+        let group_size = usize::try_from(self.group_size)
+            .ok()
+            .filter(|&size| is_group_size(size))
+            .ok_or_else(|| format!("{} is no group size", self.group_size))?;
+        let (rows, columns) = matrix(&shape, row_start, row_count)?;
+        let layout = Layout::new(rows, columns, group_size, scheme);
+        let zero_count = if scheme.has_zero_points() { layout.scales() } else { 0 };
+        for (what, found, needed) in [
+            ("bytes of codes", codes.len(), layout.code_bytes()),
+            ("scales", scales.len(), layout.scales()),
+            ("zero points", zeros.len(), zero_count),
+        ] {
+            if found != needed {
+                return Err(format!("{found} {what}, but the shape {shape:?} needs {needed}"));
+            }
+        }
+        let has_half_scales = match self.scale_dtype {
+            "f16" => true,
+            "f32" => false,
+            other => return Err(format!("{other:?} is neither f16 nor f32")),
+        };
+        Ok(Coded { layer, shape, row_start, scheme, layout, codes, scales, zeros, has_half_scales })
+    }
+}
+
+/// Restores the weights of a quantized batch, as `f32`, row for row.
+///
+/// The columns are those that [`quantize`](crate::quantize()) reads: `layer_name`, `weights` (a
+/// large_list of float32), `dtype` (`f32`), `shape`, `row_start`. The arithmetic is that of the
+/// scheme's formula in `f32`, so every machine restores the same bits.
+///
+/// # Errors
+/// Columns that are missing or of other types, nulls, rows that contradict themselves, and too little
+/// memory.
+pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
+    let workers = Workers::new(None)?;
+    let rows = Coded::all(batch)?;
+    let mut offsets = vec![0i64];
+    let mut next = 0usize;
+    for row in &rows {
+        next = next.checked_add(row.len()).ok_or(Error::Memory { bytes: None })?;
+        offsets.push(i64::try_from(next).map_err(|_| Error::Memory { bytes: None })?);
+    }
+    let mut slab = Slab::new(0, next, 0)?;
+    let (_, mut x, _) = slab.parts();
+    for row in &rows {
+        row.restore(&workers, split_off(&mut x, row.len()));
+    }
+    let empty = vec![0; rows.len() + 1];
+    let [_, weights, _] = slab.into_columns(empty.clone(), offsets, empty)?;
+    let dtypes = rows.iter().map(|_| "f32");
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.layer))),
+        weights,
+        Arc::new(StringArray::from_iter_values(dtypes)),
+        shapes(rows.iter().map(|row| row.shape.as_slice())),
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.row_start))),
+    ];
+    Ok(RecordBatch::try_new(restored_schema(), columns)?)
+}

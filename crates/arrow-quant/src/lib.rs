@@ -1,0 +1,29 @@
+//! Weight quantization, Arrow in and Arrow out; the README is the documentation of the crate.
+#![doc = include_str!("../README.md")]
+
+mod columns;
+mod dequantize;
+mod error;
+mod evaluate;
+mod kernel;
+mod options;
+mod quality;
+mod quantize;
+mod schema;
+mod slab;
+mod tensor;
+mod weights;
+mod work;
+
+pub use dequantize::dequantize;
+pub use error::{Error, Result};
+pub use evaluate::{Evaluation, RowQuality, evaluate};
+pub use kernel::{NF4, Sums};
+pub use options::{Options, ScaleDtype, Scheme, Search};
+pub use quality::LayerQuality;
+pub use quantize::{Quantized, Quantizer, quantize};
+pub use schema::{FORMAT_VERSION, output_schema};
+pub use weights::WeightDtype;
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,9 @@
+//! Record batches in, record batches out.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod hostile;
+mod inputs;
+mod invariance;
+mod quality;
+mod support;

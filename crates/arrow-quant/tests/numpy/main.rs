@@ -1,0 +1,151 @@
+//! Quantized weights checked by code that others wrote: numpy, gguf, onnxruntime, bitsandbytes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod environment;
+#[path = "../batches/support.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use arrow_quant::{NF4, Options, ScaleDtype, Scheme, Search, dequantize};
+use environment::{interpreter, run, skip};
+use serde_json::{Value, json};
+use support::{Random, codes, floats, options, quantized, single};
+
+/// The tests run at once, and one of them makes the environment.
+fn python(test: &str) -> Option<&'static Path> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match PYTHON.get_or_init(interpreter) {
+        Ok(python) => Some(python),
+        Err(reason) => {
+            skip(test, reason);
+            None
+        }
+    }
+}
+
+/// A matrix to quantize.
+struct Case {
+    rows: usize,
+    columns: usize,
+    options: Options,
+}
+
+impl Case {
+    fn new(rows: usize, columns: usize, scheme: Scheme, group: usize, dtype: ScaleDtype) -> Case {
+        let options = Options { scale_dtype: dtype, ..options(scheme, group, Search::MinMax) };
+        Case { rows, columns, options }
+    }
+
+    /// Writes weights and results to files, and says what they are.
+    fn write(&self, name: &str, directory: &Path) -> Value {
+        let Case { rows, columns, options } = self;
+        let x = Random::new((rows * columns) as u64).weights(rows * columns);
+        let output = quantized(&single(&x, &[*rows as i64, *columns as i64]), options);
+        let restored = floats(&dequantize(&output).unwrap(), "weights", 0);
+        let write = |kind: &str, numbers: &[f32]| {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+            fs::write(directory.join(format!("{name}.{kind}")), bytes).unwrap();
+        };
+        write("weights", &x);
+        write("scales", &floats(&output, "scales", 0));
+        write("zeros", &floats(&output, "zero_points", 0));
+        write("restored", &restored);
+        fs::write(directory.join(format!("{name}.codes")), codes(&output, 0)).unwrap();
+        json!({
+            "name": name,
+            "scheme": options.scheme.name(),
+            "rows": rows,
+            "columns": columns,
+            "group_size": options.group_size,
+            "scale_dtype": options.scale_dtype.name(),
+        })
+    }
+}
+
+/// What an oracle says of each case, in their order.
+fn asked(python: &Path, oracle: &str, cases: &[Case]) -> Vec<(String, Value)> {
+    let directory = tempfile::tempdir().unwrap();
+    let described: Vec<Value> = cases
+        .iter()
+        .enumerate()
+        .map(|(number, case)| case.write(&number.to_string(), directory.path()))
+        .collect();
+    fs::write(directory.path().join("cases.json"), json!(described).to_string()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/numpy/oracles.py");
+    let mut command = Command::new(python);
+    command.args(["-I", "-B", script, oracle]).arg(directory.path());
+    let answer = run(command.env("NF4", json!(NF4).to_string())).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    (0..cases.len())
+        .map(|number| {
+            let Options { scheme, group_size, scale_dtype, .. } = cases[number].options;
+            let name = format!("{} {group_size} {}", scheme.name(), scale_dtype.name());
+            (name, answer[number.to_string()].clone())
+        })
+        .collect()
+}
+
+#[test]
+fn numpy_finds_the_same_bits_by_the_formulas() {
+    let Some(python) = python("numpy_finds_the_same_bits_by_the_formulas") else { return };
+    let mut cases = Vec::new();
+    for scheme in Scheme::ALL {
+        for dtype in [ScaleDtype::F16, ScaleDtype::F32] {
+            cases.push(Case::new(17, 300, scheme, 0, dtype));
+            cases.push(Case::new(40, 509, scheme, 64, dtype));
+            cases.push(Case::new(9, 4096, scheme, 256, dtype));
+        }
+    }
+    for (name, found) in asked(python, "numpy", &cases) {
+        assert_eq!(found, json!({"codes": 0, "scales": 0, "zeros": 0, "restored": 0}), "{name}");
+    }
+}
+
+#[test]
+fn gguf_finds_the_same_codes() {
+    let Some(python) = python("gguf_finds_the_same_codes") else { return };
+    let cases = [
+        Case::new(128, 1024, Scheme::Int8Sym, 32, ScaleDtype::F32),
+        Case::new(128, 1024, Scheme::Int4Sym, 32, ScaleDtype::F32),
+    ];
+    for (name, found) in asked(python, "gguf", &cases) {
+        assert_eq!(found, json!({"codes": 0, "scales": 0}), "{name}");
+    }
+}
+
+#[test]
+fn onnxruntime_multiplies_with_the_same_numbers() {
+    let Some(python) = python("onnxruntime_multiplies_with_the_same_numbers") else { return };
+    let cases = [
+        Case::new(48, 256, Scheme::Int4Sym, 32, ScaleDtype::F16),
+        Case::new(48, 256, Scheme::Int4Sym, 128, ScaleDtype::F32),
+        Case::new(48, 256, Scheme::Int4Asym, 64, ScaleDtype::F16),
+        Case::new(48, 256, Scheme::Int8Sym, 32, ScaleDtype::F16),
+    ];
+    for (name, found) in asked(python, "onnxruntime", &cases) {
+        let largest = found["largest"].as_f64().unwrap();
+        assert!(largest < 1e-6, "{name}: {largest}");
+    }
+}
+
+#[test]
+fn bitsandbytes_has_the_same_code_book() {
+    let Some(python) = python("bitsandbytes_has_the_same_code_book") else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/numpy/oracles.py");
+    let arguments = ["-I", "-B", script, "bitsandbytes", "."];
+    let answer = run(Command::new(python).args(arguments)).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let book: Vec<f32> = answer["code_book"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap() as f32)
+        .collect();
+    assert_eq!(book, NF4);
+}
