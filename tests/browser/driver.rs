@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use host::{Host, Invocation};
 use serde_json::{Value, json};
 
+use crate::skips;
+
 /// How long one test may keep its browser.
 const LIMIT: Duration = Duration::from_secs(240);
 
@@ -51,15 +53,8 @@ pub(crate) fn browser(test: impl FnOnce(&Browser)) {
 /// Says that a test did not run, past the capture of the test runner, and in the list that
 /// `cargo xtask test` counts.
 fn skip(reason: &str) {
-    let reason = reason.replace('\n', " ");
     let thread = thread::current();
-    let test = thread.name().unwrap_or("browser");
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
-    let host = Host::current().unwrap();
-    let Some(list) = host.variables.path("TRUEWHEEL_TEST_SKIPS") else { return };
-    let mut list = fs_err::OpenOptions::new().append(true).open(list).unwrap();
-    // One write, so that lines of tests that run at the same time stay whole.
-    list.write_all(format!("{test}\t{reason}\n").as_bytes()).unwrap();
+    skips::record(thread.name().unwrap_or("browser"), reason);
 }
 
 impl Browser {

@@ -7,3 +7,5 @@ mod driver;
 mod page;
 #[path = "../../crates/matrix/tests/render/samples.rs"]
 mod samples;
+#[path = "../skips.rs"]
+mod skips;

@@ -3,7 +3,7 @@
 //! The module of a test is its lane in `cargo xtask test`; a test whose name says `conda` or
 //! `mount` is in the lane of that name.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
 mod bld;
 mod ctr;
@@ -18,4 +18,6 @@ mod libraries;
 mod npy;
 mod pkg;
 mod silence;
+#[path = "../skips.rs"]
+mod skips;
 mod unchanged;

@@ -2,7 +2,8 @@
 
 use host::Invocation;
 
-use crate::support::{Ended, Project, cell, pair, problems, run, skip};
+use crate::skips;
+use crate::support::{Ended, Project, cell, pair, problems, run};
 
 /// Environments `good` and `bad`, both with numpy 2.2.6, of which the second runs this at start.
 fn two(test: &str, bad: &str, more: &str) -> Option<Project> {
@@ -237,7 +238,7 @@ fn a_full_disk() {
     // Room for the corpus, and for less or more of what one cell writes.
     for megabytes in [4, 5, 6] {
         let Some(ended) = on_small_mount(megabytes) else {
-            return skip(test, "file systems can only be mounted by root");
+            return skips::record(test, "file systems can only be mounted by root");
         };
         assert_eq!(ended.code, Some(5), "{}", ended.stderr);
         let result: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();

@@ -14,4 +14,7 @@ mod plan;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+#[path = "../skips.rs"]
+mod skips;
+#[cfg(test)]
 mod support;

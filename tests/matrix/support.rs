@@ -8,6 +8,8 @@ use host::{Host, Invocation};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::skips;
+
 /// Long enough for a first run that downloads every numpy.
 const LIMIT: Duration = Duration::from_secs(1500);
 
@@ -38,13 +40,13 @@ impl Project {
             let reason = variables.text("TRUEWHEEL_TEST_TOOLS_MISSING").unwrap_or_else(|| {
                 "run by `cargo xtask test matrix`, which provides uv".to_owned()
             });
-            skip(test, &reason);
+            skips::record(test, &reason);
             return None;
         };
         let missing: Vec<&str> =
             PYTHONS.iter().copied().filter(|version| find_interpreter(version).is_none()).collect();
         if !missing.is_empty() {
-            skip(test, &format!("there is no Python {}", missing.join(", ")));
+            skips::record(test, &format!("there is no Python {}", missing.join(", ")));
             return None;
         }
         let directory = tempfile::tempdir().unwrap();
@@ -189,16 +191,4 @@ pub(crate) fn pickles(result: &Value, writer: &str, reader: &str, object: &str) 
         format!("{} {message}", observation["outcome"].as_str().unwrap()).trim().to_owned()
     };
     observed.as_array().unwrap().iter().map(of).collect()
-}
-
-/// Says that a test could not run, past the capture of the test runner and in the list that
-/// `cargo xtask test` counts.
-pub(crate) fn skip(test: &str, reason: &str) {
-    use std::io::Write as _;
-    let reason = reason.replace('\n', " ");
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
-    let list = Host::current().unwrap().variables.path("TRUEWHEEL_TEST_SKIPS");
-    let Some(list) = list else { return };
-    let mut list = fs_err::OpenOptions::new().append(true).open(list).unwrap();
-    list.write_all(format!("{test}\t{reason}\n").as_bytes()).unwrap();
 }

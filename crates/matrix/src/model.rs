@@ -372,7 +372,7 @@ impl PairResult {
 }
 
 /// A run in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Summary {
     /// Cells that took part.
     pub cells: usize,

@@ -1,9 +1,8 @@
 //! Tests that cannot run on this machine say so; `cargo xtask test` counts them.
 
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use host::Host;
+use crate::skips;
 
 struct Skipped(String);
 
@@ -17,7 +16,7 @@ pub(crate) fn skip(reason: impl Into<String>) -> ! {
 pub(crate) fn catch(closure: &str, test: impl FnOnce()) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(test)) else { return };
     match payload.downcast::<Skipped>() {
-        Ok(skipped) => record(&test_name(closure), &skipped.0),
+        Ok(skipped) => skips::record(&test_name(closure), &skipped.0),
         Err(payload) => resume_unwind(payload),
     }
 }
@@ -31,14 +30,4 @@ fn test_name(closure: &str) -> String {
     }
     let name = closure.split_once("::").map_or(closure, |(_, rest)| rest);
     name.split("::{{closure}}").next().unwrap_or(name).to_owned()
-}
-
-fn record(test: &str, reason: &str) {
-    eprintln!("skipped: {reason}");
-    let host = Host::current().unwrap();
-    let Some(file) = host.variables.path("TRUEWHEEL_TEST_SKIPS") else { return };
-    let reason = reason.replace('\n', " ");
-    let mut file = fs_err::OpenOptions::new().append(true).open(file).unwrap();
-    // One write, so that lines of tests that run at the same time stay whole.
-    file.write_all(format!("{test}\t{reason}\n").as_bytes()).unwrap();
 }

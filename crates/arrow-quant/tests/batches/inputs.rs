@@ -13,9 +13,9 @@ use arrow_quant::{Options, Scheme, Search, dequantize};
 use arrow_schema::{DataType, Field};
 use half::{bf16, f16};
 
+use crate::readings::{float, integer, text};
 use crate::support::{
-    Part, Random, batch, codes, float, floats, integer, options, quantized, single, text,
-    with_weights,
+    Part, Random, batch, codes, floats, options, quantized, single, with_weights,
 };
 
 /// Numbers that an `f16` and a `bf16` both have exactly.

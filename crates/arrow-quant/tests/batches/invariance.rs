@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use arrow_quant::{Options, Quantizer, ScaleDtype, Scheme, Search, evaluate, quantize};
 use proptest::prelude::*;
 
-use crate::support::{Part, Random, batch, codes, float, floats, options, quantized, single};
+use crate::readings::float;
+use crate::support::{Part, Random, batch, codes, floats, options, quantized, single};
 
 #[test]
 fn threads_change_nothing() {

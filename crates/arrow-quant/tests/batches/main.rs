@@ -6,4 +6,5 @@ mod hostile;
 mod inputs;
 mod invariance;
 mod quality;
+mod readings;
 mod support;

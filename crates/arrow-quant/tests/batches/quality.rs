@@ -2,7 +2,8 @@
 
 use arrow_quant::{Options, Quantizer, Scheme, Search};
 
-use crate::support::{Part, Random, batch, codes, float, options, quantized, single, text};
+use crate::readings::{float, text};
+use crate::support::{Part, Random, batch, codes, options, quantized, single};
 
 const ROWS: usize = 64;
 const COLUMNS: usize = 4096;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, ListBuilder};
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::types::Float32Type;
 use arrow_array::{ArrayRef, Float32Array, Int64Array, LargeListArray, RecordBatch, StringArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_quant::{Options, Quantizer, ScaleDtype, Scheme, Search};
@@ -20,7 +20,7 @@ impl Random {
     }
 
     /// Uniform in 0..1.
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,12 +32,6 @@ impl Random {
     pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
-    /// Student's t with four degrees of freedom.
-    pub(crate) fn student(&mut self) -> f64 {
-        let spread: f64 = (0..4).map(|_| self.normal().powi(2)).sum();
-        self.normal() / (spread / 4.0).sqrt()
     }
 
     /// Weights of a normal distribution with a standard deviation of 0.02.
@@ -109,16 +103,4 @@ pub(crate) fn codes(batch: &RecordBatch, row: usize) -> Vec<u8> {
 /// The numbers of a row of a list column.
 pub(crate) fn floats(batch: &RecordBatch, column: &str, row: usize) -> Vec<f32> {
     batch[column].as_list::<i64>().value(row).as_primitive::<Float32Type>().values().to_vec()
-}
-
-pub(crate) fn float(batch: &RecordBatch, column: &str, row: usize) -> f32 {
-    batch[column].as_primitive::<Float32Type>().value(row)
-}
-
-pub(crate) fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> &'a str {
-    batch[column].as_string::<i32>().value(row)
-}
-
-pub(crate) fn integer(batch: &RecordBatch, column: &str, row: usize) -> i64 {
-    batch[column].as_primitive::<Int64Type>().value(row)
 }

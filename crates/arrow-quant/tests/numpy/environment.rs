@@ -1,10 +1,10 @@
 //! A Python with the packages that check: given by a directory, or made with uv.
 
 use std::env;
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::environments::{make, run};
 
 /// What is installed: with its dependencies, and alone.
 const REQUIREMENTS: [&[&str]; 2] =
@@ -26,60 +26,10 @@ pub(crate) fn interpreter() -> Result<PathBuf, String> {
     if works() {
         return Ok(python);
     }
-    let uv = uv().ok_or("uv is neither on PATH nor in target/test-tools")?;
-    run(Command::new(&uv)
-        .args(["venv", "--quiet", "--clear", "--python"])
-        .arg(base_python("3.11"))
-        .arg(&prefix))?;
-    for requirements in REQUIREMENTS {
-        run(Command::new(&uv)
-            .args(["pip", "install", "--quiet", "--python"])
-            .arg(&python)
-            .args(requirements))?;
-    }
+    make(&prefix, &python, "3.11", &REQUIREMENTS)?;
     if works() {
         Ok(python)
     } else {
         Err(format!("{} was made, but lacks a package", prefix.display()))
     }
-}
-
-/// Runs a command and gives what it printed.
-pub(crate) fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
-}
-
-fn uv() -> Option<PathBuf> {
-    let in_tools =
-        |tools: PathBuf| tools.join(if cfg!(windows) { "Scripts" } else { "bin" }).join("uv");
-    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tools").join("venv");
-    let given = env::var_os("TRUEWHEEL_TEST_TOOLS").map(|tools| Path::new(&tools).join("venv"));
-    let candidates = given.into_iter().chain([own]).map(in_tools).chain([PathBuf::from("uv")]);
-    candidates.into_iter().find(|uv| run(Command::new(uv).arg("--version")).is_ok())
-}
-
-/// A Python of that version for uv: one under pyenv, which uv does not look at, or its own find.
-fn base_python(version: &str) -> PathBuf {
-    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let versions = fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
-    let prefix = format!("{version}.");
-    versions
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
-        .map(|entry| entry.path().join("bin/python"))
-        .find(|python| python.is_file())
-        .unwrap_or_else(|| version.into())
-}
-
-/// Says that nothing was checked, past the capture of the test runner, and in the list that
-/// `cargo xtask test` counts.
-pub(crate) fn skip(test: &str, reason: &str) {
-    let reason = reason.replace('\n', " ");
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
-    let Some(list) = env::var_os("TRUEWHEEL_TEST_SKIPS") else { return };
-    let mut list = fs::OpenOptions::new().append(true).open(list).unwrap();
-    list.write_all(format!("{test}\t{reason}\n").as_bytes()).unwrap();
 }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod environment;
+#[path = "../../../npz/tests/numpy/environments.rs"]
+mod environments;
 #[path = "../batches/support.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::fs;
@@ -13,7 +14,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use arrow_quant::{NF4, Options, ScaleDtype, Scheme, Search, dequantize};
-use environment::{interpreter, run, skip};
+use environment::interpreter;
+use environments::{run, skip};
 use serde_json::{Value, json};
 use support::{Random, codes, floats, options, quantized, single};
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(unsafe_code, reason = "files in directories of the test's own are mapped")]
 
+mod environments;
 mod lanes;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lanes::{LANES, Lane, run, skip};
+use environments::{run, skip};
+use lanes::{LANES, Lane};
 use npz::{
     Array, ArrayView, Compression, ErrorKind, Limits, Npy, NpyReader, Npz, NpzWriter, Order, bf16,
 };
