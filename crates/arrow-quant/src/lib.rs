@@ -6,6 +6,7 @@ mod columns;
 mod dequantize;
 mod error;
 mod evaluate;
+pub mod files;
 mod kernel;
 mod options;
 mod pattern;
