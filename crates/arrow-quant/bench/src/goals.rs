@@ -61,6 +61,11 @@ fn goals(results: &Results) -> Vec<Goal> {
         let what = format!("int8 row / copying into memory in use, {threads} threads");
         goals.push(Goal { what, ratio: copied, goal: 0.5 });
     }
+    if let Some(file) = results.files.first() {
+        let what = format!("{} / copying the file", file.name);
+        let ratio = Some(file.copy_seconds / file.seconds);
+        goals.push(Goal { what, ratio, goal: 0.5 });
+    }
     if let [(_, published), (_, ours)] = results.quantize_arrow[..] {
         let what = "quantize_arrow / that of the published package".to_owned();
         goals.push(Goal { what, ratio: Some(published / ours), goal: 50.0 });

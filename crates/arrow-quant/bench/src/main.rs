@@ -5,6 +5,7 @@
 //! those of [`Setup`]. `arrow-quant-bench draw DATA.json PICTURE.svg` draws the results of a run again.
 
 mod draw;
+mod files;
 mod goals;
 mod matrix;
 mod own;
@@ -63,7 +64,8 @@ fn main() -> Result<()> {
             let results: Results = serde_json::from_slice(&fs::read(data)?)?;
             Ok(fs::write(picture, draw::picture(&results))?)
         }
-        _ => Err("usage: arrow-quant-bench [draw DATA.json PICTURE.svg]".into()),
+        ["files", megabytes] => files::measure(megabytes.parse()?).map(drop),
+        _ => Err("usage: arrow-quant-bench [draw DATA.json PICTURE.svg | files MEGABYTES]".into()),
     }
 }
 
@@ -96,6 +98,7 @@ fn measure(setup: &Setup) -> Result<()> {
     }
     drop(matrix);
     results.sizes = sizes::measure(setup.largest)?;
+    results.files = files::measure(setup.largest.min(1024))?;
     goals::print(&results);
     if let Some(directory) = &setup.save {
         save(directory, &results)?;

@@ -67,7 +67,7 @@ pub(crate) fn measure(
         found(Record {
             tool: format!("arrow-quant {}", arrow_quant::VERSION),
             scheme: label(scheme, group_size, search),
-            bits: scheme.bit_width(),
+            bits: scheme.bit_width().unwrap_or_default(),
             threads,
             seconds,
             copy_seconds,

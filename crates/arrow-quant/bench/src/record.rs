@@ -28,6 +28,15 @@ pub(crate) struct Size {
     pub(crate) seconds: f64,
 }
 
+/// A model file quantized into another, and copied.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FileSpeed {
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    pub(crate) seconds: f64,
+    pub(crate) copy_seconds: f64,
+}
+
 /// The matrix, for a reader of the results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Shape {
@@ -45,6 +54,7 @@ pub(crate) struct Results {
     /// Seconds of `quantize_arrow` of two packages.
     pub(crate) quantize_arrow: Vec<(String, f64)>,
     pub(crate) sizes: Vec<Size>,
+    pub(crate) files: Vec<FileSpeed>,
 }
 
 impl Record {
@@ -71,6 +81,7 @@ impl Results {
             records: Vec::new(),
             quantize_arrow: Vec::new(),
             sizes: Vec::new(),
+            files: Vec::new(),
         }
     }
 
