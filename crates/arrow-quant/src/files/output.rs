@@ -99,7 +99,9 @@ pub(super) fn parquet_reader(
             rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
             bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(0));
             for column in group.columns() {
-                let start = u64::try_from(column.data_page_offset()).ok();
+                // A dictionary comes before the data that it is for.
+                let first = column.dictionary_page_offset().filter(|offset| *offset > 0);
+                let start = u64::try_from(first.unwrap_or(column.data_page_offset())).ok();
                 let length = u64::try_from(column.compressed_size()).ok();
                 let end = start.zip(length).and_then(|(start, length)| start.checked_add(length));
                 if end.is_none_or(|end| end > size) {

@@ -7,11 +7,13 @@ use std::process::Command;
 use crate::environments::{make, run};
 
 /// What is installed: with its dependencies, and alone.
-const REQUIREMENTS: [&[&str]; 2] =
-    [&["numpy", "gguf", "onnx", "onnxruntime"], &["--no-deps", "bitsandbytes"]];
+const REQUIREMENTS: [&[&str]; 2] = [
+    &["numpy", "gguf", "onnx", "onnxruntime", "pyarrow", "safetensors"],
+    &["--no-deps", "bitsandbytes"],
+];
 
 /// Whether all of it is there; what is only read is not imported.
-const PROBE: &str = "import numpy, gguf, onnx, onnxruntime, importlib.util as u; \
+const PROBE: &str = "import numpy, gguf, onnx, onnxruntime, pyarrow, safetensors, importlib.util as u; \
                      assert u.find_spec('bitsandbytes')";
 
 /// The interpreter of the environment, made when it is not there yet: `ARROW_QUANT_TEST_ORACLES`, or

@@ -1,10 +1,13 @@
-//! Quantized weights checked by code that others wrote: numpy, gguf, onnxruntime, bitsandbytes.
+//! Quantized weights and their files checked by code that others wrote: numpy, gguf, onnxruntime,
+//! bitsandbytes, pyarrow, safetensors.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod environment;
 #[path = "../../../npz/tests/numpy/environments.rs"]
 mod environments;
+#[cfg(feature = "parquet")]
+mod files;
 #[path = "../batches/support.rs"]
 mod support;
 
