@@ -18,3 +18,5 @@ mod shards;
 mod skips;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wheel;

@@ -23,6 +23,7 @@ mod process;
 pub mod render;
 mod run;
 mod specification;
+mod wheel;
 
 pub use core::run_core_cell;
 pub use error::Error;
@@ -31,9 +32,9 @@ pub use installer::InstallerChoice;
 pub(crate) use interpreters::Interpreter;
 pub use merge::merge;
 pub use model::{
-    CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
-    Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
-    Shard, StoredCase, Summary, WrongPrediction,
+    CellKind, CellResult, CellState, Expectation, Format, FormatResult, Lane, MachineInfo,
+    MatrixResult, Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind,
+    RESULT_SCHEMA, Shard, StoredCase, Summary, TestedWheel, WrongPrediction,
 };
 pub use plan::{Plan, PlannedCell, plan};
 pub use run::{CORE_CELL, CellSelection, NamePredicate, Options, Progress, run};

@@ -6,10 +6,10 @@ use report::render::markdown::{code, prose};
 use report::render::visible;
 
 use super::causes::{self, Cause};
-use super::table::{Table, Verdict};
+use super::table::{Pair, Table, Verdict};
 use super::words::{self, counted, grouped, listed, shortened};
 use super::{absent, control, names};
-use crate::MatrixResult;
+use crate::{Lane, MatrixResult};
 
 /// The most bytes of a page; GitHub refuses a comment above 65,536.
 const MOST_BYTES: usize = 58_000;
@@ -88,7 +88,13 @@ fn details(summary: &str, open: bool, body: &str) -> Vec<String> {
 /// The classes of a table by numpy: the version, or the cell's name where it has none.
 fn class(table: &Table<'_>, cell: usize) -> String {
     let cell = table.cells[cell];
-    cell.numpy.clone().unwrap_or_else(|| cell.name.clone())
+    match &cell.numpy {
+        Some(numpy) if cell.kind.lane() == Lane::Wheel && table.has_both_lanes() => {
+            format!("wheel, {numpy}")
+        }
+        Some(numpy) => numpy.clone(),
+        None => cell.name.clone(),
+    }
 }
 
 fn classes(table: &Table<'_>, cells: &[usize]) -> Vec<String> {
@@ -104,7 +110,8 @@ fn by_numpy(table: &Table<'_>) -> Vec<String> {
         return Vec::new();
     }
     let mut counts: BTreeMap<(String, String), BTreeMap<&'static str, usize>> = BTreeMap::new();
-    for pair in table.all_pairs() {
+    let asked = |pair: &Pair| table.verdict(*pair) != Verdict::NotAsked;
+    for pair in table.all_pairs().filter(asked) {
         let key = (class(table, pair.0), class(table, pair.1));
         let verdict = table.verdict(pair);
         *counts.entry(key).or_default().entry(verdict.sign()).or_default() += 1;

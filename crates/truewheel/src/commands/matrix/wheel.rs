@@ -1,0 +1,102 @@
+//! The wheels that lie where the user says, for the lane `wheel`.
+
+use std::path::{Path, PathBuf};
+
+use host::Host;
+
+use crate::failure::Failure;
+use crate::pattern::is_match;
+
+/// A directory with more files holds something else than wheels.
+const FILES_LIMIT: usize = 10_000;
+
+/// The wheels at `place`, the newest first: the file itself, or those in a directory, or those that
+/// fit a pattern in place of a file name.
+///
+/// # Errors
+/// There are none, with the command that builds one.
+pub(super) fn wheels(host: &Host, place: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if host.is_file(place) {
+        if !is_wheel(&name) {
+            return Err(Failure::input(format!("{} is not a wheel", place.display()))
+                .hint(cure(place.parent().unwrap_or(place))));
+        }
+        return Ok(vec![place.to_path_buf()]);
+    }
+    let (directory, pattern) = match (host.is_dir(place), place.parent()) {
+        (false, Some(parent)) => (parent, name.as_str()),
+        _ => (place, "*"),
+    };
+    let entries = host.list(directory, FILES_LIMIT).unwrap_or_default();
+    let mut found: Vec<(i64, PathBuf)> = entries
+        .iter()
+        .filter_map(|entry| entry.name_text())
+        .filter(|name| is_wheel(name) && is_match(pattern, name))
+        .filter_map(|name| {
+            let path = directory.join(name);
+            let metadata = host.metadata(&path).ok().filter(host::Metadata::is_file)?;
+            Some((metadata.modified_ns, path))
+        })
+        .collect();
+    found.sort();
+    if found.is_empty() {
+        return Err(Failure::input(format!("there is no wheel at {}", place.display()))
+            .hint(cure(directory)));
+    }
+    Ok(found.into_iter().rev().map(|(_, path)| path).collect())
+}
+
+fn is_wheel(name: &str) -> bool {
+    name.ends_with(".whl")
+}
+
+/// The command that puts a wheel into a directory.
+fn cure(directory: &Path) -> String {
+    let out = host::quote(host::Os::current(), &directory.display().to_string());
+    format!(
+        "`maturin build --release --out {out}` builds one; `--wheel PATH` and `wheel` in \
+         `[matrix]` say where to look"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(place: &Path) -> Vec<String> {
+        let found = wheels(&Host::current().unwrap(), place).unwrap();
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        found.iter().map(name).collect()
+    }
+
+    #[test]
+    fn the_newest_of_a_directory_comes_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for (name, age) in [("a-1.0-x.whl", 10), ("b-1.0-x.whl", 30), ("a-2.0-x.whl", 20)] {
+            let file = fs_err::File::create(at(name)).unwrap();
+            let now = std::time::SystemTime::now();
+            file.set_modified(now - std::time::Duration::from_secs(age)).unwrap();
+        }
+        fs_err::write(at("a-3.0.tar.gz"), "").unwrap();
+        fs_err::create_dir(at("c-1.0-x.whl")).unwrap();
+        assert_eq!(names(directory.path()), ["a-1.0-x.whl", "a-2.0-x.whl", "b-1.0-x.whl"]);
+        assert_eq!(names(&at("a-*.whl")), ["a-1.0-x.whl", "a-2.0-x.whl"]);
+        assert_eq!(names(&at("b-1.0-x.whl")), ["b-1.0-x.whl"]);
+    }
+
+    #[test]
+    fn what_is_no_wheel_is_refused_with_the_command_that_builds_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let host = Host::current().unwrap();
+        let said = |place: &str| wheels(&host, &directory.path().join(place)).unwrap_err().render();
+        fs_err::write(directory.path().join("a.zip"), "").unwrap();
+        assert!(said("a.zip").contains("a.zip is not a wheel"), "{}", said("a.zip"));
+        for place in ["", "dist", "dist/*.whl"] {
+            assert!(said(place).contains("there is no wheel at"), "{}", said(place));
+            assert!(said(place).contains("maturin build --release --out"), "{}", said(place));
+        }
+        assert!(said("dist/*.whl").contains("/dist` builds one"), "{}", said("dist/*.whl"));
+    }
+}
