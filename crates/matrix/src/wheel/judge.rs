@@ -283,6 +283,9 @@ mod tests {
 
     use super::*;
 
+    /// Arrays of one axis, by their names.
+    type Arrays<'a> = &'a [(&'a str, &'a [i32])];
+
     struct Files(tempfile::TempDir);
 
     impl Files {
@@ -290,7 +293,7 @@ mod tests {
             Self(tempfile::tempdir().unwrap())
         }
 
-        fn write(&self, name: &str, arrays: &[(&str, &[i32])]) -> PathBuf {
+        fn write(&self, name: &str, arrays: Arrays<'_>) -> PathBuf {
             let path = self.0.path().join(name);
             let views = arrays.iter().map(|(name, values)| {
                 (*name, ArrayView::from_slice(values, &[values.len()]).unwrap())
@@ -299,7 +302,7 @@ mod tests {
             path
         }
 
-        fn cell(&self, name: &str, arrays: &[(&str, &[i32])], own: &[(&str, &[i32])]) -> Written {
+        fn cell(&self, name: &str, arrays: Arrays<'_>, own: Arrays<'_>) -> Written {
             Written {
                 name: name.to_owned(),
                 arrays: self.write(&format!("{name}.npz"), arrays),
@@ -308,7 +311,7 @@ mod tests {
             }
         }
 
-        fn reading(&self, writer: usize, reader: &str, results: &[(&str, &[i32])]) -> Reading {
+        fn reading(&self, writer: usize, reader: &str, results: Arrays<'_>) -> Reading {
             let results = self.write(&format!("{reader}-of-{writer}.npz"), results);
             Reading { writer, reader: reader.to_owned(), results }
         }
@@ -327,8 +330,8 @@ mod tests {
     #[test]
     fn most_are_right_and_a_cell_counts_once() {
         let files = Files::new();
-        let good: &[(&str, &[i32])] = &[("a", &[1, 2])];
-        let bad: &[(&str, &[i32])] = &[("a", &[1, 3])];
+        let good: Arrays<'_> = &[("a", &[1, 2])];
+        let bad: Arrays<'_> = &[("a", &[1, 3])];
         let written =
             [files.cell("x", good, bad), files.cell("y", good, good), files.cell("z", good, good)];
         // The one that is wrong is the only reader here, and reads three files.
@@ -340,7 +343,7 @@ mod tests {
     #[test]
     fn when_as_many_say_one_as_the_other_the_first_is_right() {
         let files = Files::new();
-        let (one, other): (&[(&str, &[i32])], &[(&str, &[i32])]) = (&[("a", &[1])], &[("a", &[2])]);
+        let (one, other): (Arrays<'_>, Arrays<'_>) = (&[("a", &[1])], &[("a", &[2])]);
         let written = [files.cell("x", one, one), files.cell("y", other, one)];
         let readings = [files.reading(0, "y", other), files.reading(1, "x", one)];
         let said = || vec!["a: element 0 of 1 is 2, not 1; 1 of 2 agree on that".to_owned()];
@@ -350,9 +353,9 @@ mod tests {
     #[test]
     fn what_is_missing_or_more_than_asked_for_is_told() {
         let files = Files::new();
-        let both: &[(&str, &[i32])] = &[("a", &[1]), ("b", &[1])];
-        let less: &[(&str, &[i32])] = &[("a", &[1])];
-        let more: &[(&str, &[i32])] = &[("a", &[1]), ("b", &[1]), ("c", &[1])];
+        let both: Arrays<'_> = &[("a", &[1]), ("b", &[1])];
+        let less: Arrays<'_> = &[("a", &[1])];
+        let more: Arrays<'_> = &[("a", &[1]), ("b", &[1]), ("c", &[1])];
         let written =
             [files.cell("x", both, both), files.cell("y", less, both), files.cell("z", more, both)];
         let readings = [0, 1, 2].map(|writer| files.reading(writer, "x", both));
@@ -365,7 +368,7 @@ mod tests {
     #[test]
     fn a_file_that_is_damaged_empty_or_not_there_never_passes() {
         let files = Files::new();
-        let good: &[(&str, &[i32])] = &[("a", &[1])];
+        let good: Arrays<'_> = &[("a", &[1])];
         let written = [files.cell("x", good, good)];
         let mut readings: Vec<Reading> =
             ["y", "z", "u", "v"].iter().map(|name| files.reading(0, name, good)).collect();
