@@ -1,0 +1,185 @@
+//! The functions of the module: quantizing, restoring, judging.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow_quant::{Error, Quantizer, RowQuality};
+use arrow_schema::{ArrowError, SchemaRef};
+use pyo3::prelude::*;
+
+use crate::error::{self, Failure};
+use crate::input::{self, Weights};
+use crate::options::Keywords;
+use crate::schema::Schema;
+use crate::table::{Evaluation, QuantTable, Table};
+use crate::work::{detached, on_threads};
+
+/// Quantizes weights; the stub and the README say everything about it.
+#[pyfunction]
+#[pyo3(signature = (
+    data, bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
+    fallback_sqnr_db = None, threads = None, progress = None, dtype = None,
+))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn quantize(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    bits: Option<i64>,
+    scheme: &str,
+    group_size: i64,
+    search: &str,
+    scale_dtype: &str,
+    fallback_sqnr_db: Option<f32>,
+    threads: Option<i64>,
+    progress: Option<&Bound<'_, PyAny>>,
+    dtype: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Py<QuantTable>> {
+    let keywords =
+        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads };
+    let options = keywords.options(py)?;
+    let weights = input::weights(data, dtype)?;
+    let progress = progress.map(|callback| callback.clone().unbind());
+    let (quantizer, batches) = detached(py, || {
+        let mut quantizer = Quantizer::new(&options)?;
+        let batches = quantized(&mut quantizer, weights, progress.as_ref())?;
+        Ok((quantizer, batches))
+    })?;
+    let schema = SchemaRef::clone(quantizer.schema());
+    QuantTable::create(py, schema, batches, quantizer.layers().to_vec())
+}
+
+/// Batch after batch, telling how far it is and letting Python interrupt in between.
+fn quantized(
+    quantizer: &mut Quantizer,
+    weights: Weights,
+    progress: Option<&Py<PyAny>>,
+) -> Result<Vec<RecordBatch>, Failure> {
+    let Weights { batches, total_bytes } = weights;
+    let mut done = 0u64;
+    let mut all = Vec::new();
+    for batch in batches {
+        let batch = batch?;
+        let result = on_threads(|| quantizer.quantize(&batch))?;
+        Python::attach(|py| {
+            py.check_signals()?;
+            let Some(progress) = progress else { return Ok(()) };
+            let names = result.column(0);
+            let names = names.as_any().downcast_ref::<StringArray>();
+            for (row, name) in names.into_iter().flatten().enumerate() {
+                done += input::row_bytes(&batch, row);
+                progress.call1(py, (name, done, total_bytes))?;
+            }
+            Ok::<_, PyErr>(())
+        })?;
+        all.push(result);
+    }
+    Ok(all)
+}
+
+/// # Errors
+/// When the user has asked Python to stop.
+fn interrupted() -> PyResult<()> {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
+    Python::attach(|py| py.check_signals())
+}
+
+/// Restores weights; the stub says everything about it.
+#[pyfunction]
+#[pyo3(signature = (q, dtype = "f32"))]
+pub(crate) fn dequantize(py: Python<'_>, q: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Table> {
+    if dtype != "f32" {
+        return Err(error::configuration(py, &format!("dtype is {dtype:?}, but can be \"f32\"")));
+    }
+    let batches = input::quantized(q)?;
+    let (schema, batches) = detached(py, || {
+        let mut all = Vec::new();
+        for batch in batches {
+            let batch = batch?;
+            all.push(on_threads(|| arrow_quant::dequantize(&batch))?);
+            interrupted()?;
+        }
+        let schema = match all.first() {
+            Some(batch) => batch.schema(),
+            // Nothing, restored, still has its columns.
+            None => {
+                let none = RecordBatch::new_empty(arrow_quant::output_schema(&Default::default()));
+                arrow_quant::dequantize(&none)?.schema()
+            }
+        };
+        Ok((schema, all))
+    })?;
+    Ok(Table { schema, batches })
+}
+
+/// Judges quantized weights; the stub says everything about it.
+#[pyfunction]
+#[pyo3(signature = (original, q, dtype = None))]
+pub(crate) fn evaluate(
+    py: Python<'_>,
+    original: &Bound<'_, PyAny>,
+    q: &Bound<'_, PyAny>,
+    dtype: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Py<Evaluation>> {
+    let Weights { batches: originals, .. } = input::weights(original, dtype)?;
+    let coded = input::quantized(q)?;
+    let (batch, layers) = detached(py, || {
+        let mut originals: Vec<RecordBatch> = originals.collect::<Result<_, ArrowError>>()?;
+        let mut coded: Vec<RecordBatch> = coded.collect::<Result<_, ArrowError>>()?;
+        let lengths = |batches: &[RecordBatch]| -> Vec<usize> {
+            batches.iter().map(RecordBatch::num_rows).collect()
+        };
+        if lengths(&originals) != lengths(&coded) {
+            (originals, coded) = (single_rows(&originals), single_rows(&coded));
+        }
+        let found = on_threads(|| arrow_quant::evaluate(&originals, &coded))?;
+        Ok((qualities(&found.rows)?, found.layers))
+    })?;
+    Evaluation::create(py, batch, layers)
+}
+
+/// The same rows, each in a batch of its own, for streams that were divided differently.
+fn single_rows(batches: &[RecordBatch]) -> Vec<RecordBatch> {
+    let rows = |batch: &RecordBatch| -> Vec<RecordBatch> {
+        (0..batch.num_rows()).map(|row| batch.slice(row, 1)).collect()
+    };
+    batches.iter().flat_map(rows).collect()
+}
+
+fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
+    let integers = |value: &dyn Fn(&RowQuality) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(value)))
+    };
+    let floats = |value: &dyn Fn(&RowQuality) -> f32| -> ArrayRef {
+        Arc::new(Float32Array::from_iter_values(rows.iter().map(value)))
+    };
+    let names = StringArray::from_iter_values(rows.iter().map(|row| &row.layer_name));
+    Ok(RecordBatch::try_from_iter([
+        ("layer_name", Arc::new(names) as ArrayRef),
+        ("row_start", integers(&|row| row.row_start)),
+        ("elements", integers(&|row| row.elements as i64)),
+        ("bits", integers(&|row| row.bits as i64)),
+        ("sqnr_db", floats(&|row| row.sums.sqnr_db())),
+        ("cosine", floats(&|row| row.sums.cosine())),
+        ("max_abs_err", floats(&|row| row.sums.max_abs_err())),
+    ])?)
+}
+
+/// The columns that `quantize` yields with these options; the stub says everything about it.
+#[pyfunction]
+#[pyo3(signature = (
+    bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
+    fallback_sqnr_db = None,
+))]
+pub(crate) fn output_schema(
+    py: Python<'_>,
+    bits: Option<i64>,
+    scheme: &str,
+    group_size: i64,
+    search: &str,
+    scale_dtype: &str,
+    fallback_sqnr_db: Option<f32>,
+) -> PyResult<Schema> {
+    let keywords =
+        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads: None };
+    Ok(Schema { schema: arrow_quant::output_schema(&keywords.options(py)?) })
+}
