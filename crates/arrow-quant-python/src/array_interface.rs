@@ -128,7 +128,9 @@ fn interface(
     let name = name.and_then(|name| name.extract::<String>().ok());
     let typestr: String = typestr.extract()?;
     let Some(kind) = Kind::parse(&typestr, name) else {
-        return Ok(Err(format!("{typestr:?} is no type of an array")));
+        return Ok(Err(format!(
+            "{typestr:?} is no type of numbers: convert it, `array.astype(\"float32\")`"
+        )));
     };
     if !kind.is_native() {
         return Ok(Err(format!(

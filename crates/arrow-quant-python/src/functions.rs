@@ -14,7 +14,46 @@ use crate::schema::Schema;
 use crate::table::{Evaluation, QuantTable, Table};
 use crate::work::{detached, on_threads};
 
-/// Quantizes weights; the stub and the README say everything about it.
+/// Quantizes weights.
+///
+/// data
+///     Weights. A ``dict`` or other mapping of names to arrays (numpy's, or anything with
+///     ``__array_interface__`` or ``__array__``; float32, float16 or bfloat16; any number of axes, groups run along the last), or
+///     anything that gives Arrow record batches (``__arrow_c_stream__`` or ``__arrow_c_array__``) with
+///     the columns ``layer_name`` (string), ``weights`` (list, large_list or fixed_size_list of float32
+///     or float16; binary or large_binary with a ``dtype``), ``dtype`` (string: f32, f16, bf16; may be
+///     absent), ``shape`` (list of int64; may be absent) and ``row_start`` (int64: where a part of a
+///     layer starts along its first axis; may be absent). Memory in C order is read where it is; the
+///     arrays must not be written to meanwhile.
+/// bits
+///     2, 4 or 8; 4 unless ``scheme`` says otherwise.
+/// scheme
+///     ``"auto"`` (by ``bits``: int8_sym, int4_sym or int2_asym), ``"int8_sym"``, ``"int4_sym"``,
+///     ``"int4_asym"``, ``"int2_asym"``, ``"nf4"``.
+/// group_size
+///     Weights that share a scale: a multiple of 16 from 16 to 256, or 0 for a whole row.
+/// search
+///     How a scale is found: ``"minmax"`` by the formula, ``"mse"`` by least squared error, ``"auto"``
+///     the former for 8 bits and the latter for fewer.
+/// scale_dtype
+///     What scales and zero points are rounded to, ``"f16"`` or ``"f32"``.
+/// fallback_sqnr_db
+///     The least signal-to-quantization-noise ratio in dB: a row with less gets more bits, 2 to 4 to 8.
+/// threads
+///     How many to use; all processors by default. The result does not depend on it.
+/// progress
+///     Called after each row with the name of its layer, the bytes of weights done, and of all weights
+///     (``None`` if that is not known). What it raises stops the work and is raised.
+/// dtype
+///     For arrays whose type does not say it, in a ``dict`` of arrays: ``"bf16"`` for two-byte numbers
+///     that are bfloat16. One for all, or a ``dict`` of names.
+///
+/// Returns a ``QuantTable`` with one row for each row of ``data``, in the same order.
+///
+/// Raises ``QuantizationError`` for NaN, infinities and nulls (with ``layer``, ``row`` and ``index``),
+/// ``ConfigurationError`` for arguments, ``MetadataError`` for columns and types,
+/// ``ShapeMismatchError`` for shapes (all ``ValueError``), ``InputTypeError`` (a ``TypeError``) for
+/// objects that are not read, and ``MemoryError``.
 #[pyfunction]
 #[pyo3(signature = (
     data, bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
@@ -83,7 +122,20 @@ fn interrupted() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
 }
 
-/// Restores weights; the stub says everything about it.
+/// Restores weights.
+///
+/// q
+///     Quantized weights: a ``QuantTable``, anything that gives Arrow record batches with its columns,
+///     or a list of rows as ``rows()`` gives them, in which ``quantized_data`` may be a ``Buffer``,
+///     ``bytes`` or an array of uint8, and ``scales`` and ``zero_points`` a ``Buffer``, an array of
+///     float32 or a list.
+/// dtype
+///     What comes back: ``"f32"``.
+///
+/// Returns a ``Table`` with the columns ``layer_name``, ``weights``, ``dtype``, ``shape`` and
+/// ``row_start``, row for row; every machine restores the same bits.
+///
+/// Raises ``ValidationError`` for rows that are not quantized weights, and as ``quantize`` does.
 #[pyfunction]
 #[pyo3(signature = (q, dtype = "f32"))]
 pub(crate) fn dequantize(py: Python<'_>, q: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Table> {
@@ -111,7 +163,21 @@ pub(crate) fn dequantize(py: Python<'_>, q: &Bound<'_, PyAny>, dtype: &str) -> P
     Ok(Table { schema, batches })
 }
 
-/// Judges quantized weights; the stub says everything about it.
+/// Judges quantized weights by the weights that they stand for.
+///
+/// original
+///     The weights, as ``quantize`` takes them.
+/// q
+///     The quantized weights of the same rows in the same order, as ``dequantize`` takes them.
+/// dtype
+///     As ``quantize`` takes it.
+///
+/// Returns an ``Evaluation``: a table with ``layer_name``, ``row_start``, ``elements``, ``bits`` (of
+/// codes, scales and zero points), ``sqnr_db`` (dB), ``cosine`` and ``max_abs_err`` for each row, and
+/// ``layers()``.
+///
+/// Raises ``ValidationError`` if these are not the same weights, and as ``quantize`` and
+/// ``dequantize`` do.
 #[pyfunction]
 #[pyo3(signature = (original, q, dtype = None))]
 pub(crate) fn evaluate(
@@ -164,7 +230,10 @@ fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
     ])?)
 }
 
-/// The columns that `quantize` yields with these options; the stub says everything about it.
+/// The columns that ``quantize`` yields with these options, for engines that want them beforehand.
+///
+/// The arguments are those of ``quantize``; the columns are the same for all, the metadata says which
+/// were chosen. Raises ``ConfigurationError``.
 #[pyfunction]
 #[pyo3(signature = (
     bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",

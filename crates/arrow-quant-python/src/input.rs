@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType, Field};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
 
 use crate::array_interface::{self, Array};
 use crate::table::Table;
@@ -27,9 +27,10 @@ pub(crate) fn weights(
     dtype: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Weights> {
     let py = data.py();
-    if let Ok(dict) = data.cast::<PyDict>() {
-        let mut batches = Vec::with_capacity(dict.len());
-        for (name, array) in dict {
+    if let Ok(arrays) = data.cast::<PyMapping>() {
+        let mut batches = Vec::with_capacity(arrays.len()?);
+        for item in arrays.items()? {
+            let (name, array): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
             let name: String = name.extract().map_err(|_| {
                 error::input_type(py, "the names of the layers, the keys of the dict, must be str")
             })?;

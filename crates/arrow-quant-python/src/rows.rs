@@ -183,6 +183,9 @@ impl<'py> Row<'_, 'py> {
     /// Numbers of `f32`: a `Buffer` or an array, not copied where it is aligned, or a list.
     fn floats(&self, key: &str) -> PyResult<Float32Array> {
         let object = self.object(key)?;
+        if object.is_instance_of::<PyBytes>() {
+            return Err(self.wrong(key, "is bytes: say what is in them, `Buffer(data, \"f32\")`"));
+        }
         let data = match object.cast::<Buffer>() {
             Ok(buffer) if buffer.get().element == Element::F32 => buffer.get().data.clone(),
             Ok(_) => return Err(self.wrong(key, "is a Buffer, but not of f32")),

@@ -13,6 +13,7 @@ from ._native import (
     output_schema,
     quantize,
 )
+from .batch import BatchQuantizer, quantize_batch_fn
 from .errors import (
     ArrowQuantError,
     ConfigurationError,
@@ -27,6 +28,7 @@ from .errors import (
 __all__ = [
     "NF4",
     "ArrowQuantError",
+    "BatchQuantizer",
     "Buffer",
     "ConfigurationError",
     "Evaluation",
@@ -44,4 +46,5 @@ __all__ = [
     "evaluate",
     "output_schema",
     "quantize",
+    "quantize_batch_fn",
 ]
