@@ -12,6 +12,8 @@ mod failures;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod product;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 #[path = "../skips.rs"]

@@ -293,12 +293,20 @@ fn a_wheel_that_is_not_there_or_is_for_nobody() {
         }
     };
     refused(&["--wheel", "elsewhere"], &["there is no wheel at", "maturin build --release --out"]);
-    refused(&["--wheel", "dist/other-*.whl"], &["there is no wheel at", "/dist` builds one"]);
+    refused(&["--wheel", "dist/other-*.whl"], &["there is no wheel at", "--out dist`"]);
     refused(&["--wheel", "exchange.py"], &["exchange.py is not a wheel"]);
     fs_err::write(project.path("damaged-1.0-py3-none-any.whl"), "PK").unwrap();
     let damaged = "damaged-1.0-py3-none-any.whl cannot be tested";
     refused(&["--wheel", "damaged-1.0-py3-none-any.whl"], &[damaged]);
     make_wheel(&project, "other-1.0-cp311-cp311-macosx_11_0_arm64.whl", MODULE, "");
+    // A plan leaves nothing behind, neither here nor where the environments are.
+    let entries = || {
+        let count = |path: &str| fs_err::read_dir(project.path(path)).unwrap().count();
+        (count(""), count("target/matrix"))
+    };
+    let before = entries();
+    assert_eq!(project.run(&["matrix", "plan"]).code, Some(0));
+    assert_eq!(entries(), before);
     refused(
         &["plan", "--wheel", "dist/other*"],
         &["no Python of the matrix takes it", "macOS", "build one for this machine"],

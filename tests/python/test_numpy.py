@@ -234,3 +234,13 @@ def test_threads_do_not_change_a_bit(threads):
     weights = np.random.RandomState(2).normal(0, 0.02, (70, 1000)).astype("float32")
     table = aq.quantize({"a": weights}, threads=threads)
     assert same_rows(table.rows(), aq.quantize({"a": weights}, threads=1).rows())
+
+
+def test_rows_with_arrays_that_are_empty_or_lie_anywhere_are_restored(weights):
+    table = aq.quantize({"layer": weights}, scheme="int4_sym")
+    [row] = table.rows()
+    assert len(row["zero_points"]) == 0
+    for at in range(4):
+        memory = np.frombuffer(b"x" * at + bytes(row["scales"]), "u1")
+        row["scales"], row["zero_points"] = memory[at:].view("f4"), memory[at:at].view("f4")
+        assert (restored([row])[0] == restored(table)[0]).all()

@@ -207,7 +207,8 @@ impl<'py> Row<'_, 'py> {
         };
         let count = data.len() / 4;
         let is_aligned = data.as_ptr().align_offset(4) == 0;
-        let data = if is_aligned { data } else { arrow_buffer::Buffer::from(data.to_vec()) };
+        // A copy that is aligned for every type, also when it is empty.
+        let data = if is_aligned { data } else { arrow_buffer::Buffer::from_slice_ref(&*data) };
         Ok(Float32Array::new(ScalarBuffer::new(data, 0, count), None))
     }
 }

@@ -381,7 +381,8 @@ class Program:
             with np.load(source, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             results = checked("read", self.read_arrays(arrays))
-        except Exception as error:
+        # A panic of Rust is no Exception, and this process goes on after it.
+        except BaseException as error:
             with open(target + ".error", "w", encoding="utf-8") as file:
                 file.write(message(error))
             return
@@ -406,7 +407,7 @@ def program_of(request):
         return None
     try:
         return Program(request)
-    except Exception as error:
+    except BaseException as error:
         name = os.path.basename(request["exchange"]["program"])
         print("%s cannot be imported: %s" % (name, message(error)), file=sys.stderr)
         sys.exit(CANNOT_IMPORT_PROGRAM)

@@ -150,14 +150,15 @@ impl Installer {
     }
 
     /// Why an interpreter cannot have a wheel: its tags, or the Pythons that its metadata names;
-    /// `None` if it can.
+    /// `None` if it can. `directory` is one for the installer alone: even what only looks may make
+    /// the directory that it would install into.
     pub(crate) fn refusal(
         &self,
         interpreter: &Interpreter,
+        directory: &Path,
         wheel: &Path,
     ) -> Result<Option<String>, Error> {
-        let nowhere = Path::new("not-made");
-        let command = self.install_into(interpreter, &interpreter.executable, nowhere, wheel);
+        let command = self.install_into(interpreter, &interpreter.executable, directory, wheel);
         let output = command
             .arg("--dry-run")
             .timeout(PROBE_LIMIT)

@@ -68,8 +68,16 @@ pub(crate) fn unavailable(result: &MatrixResult) -> Vec<Unavailable> {
 
 /// Whether a Python takes no wheel under test, whatever its numpy.
 fn is_refused(result: &MatrixResult, cell: &CellResult) -> bool {
-    let same = |other: &&CellResult| other.kind == cell.kind && other.python == cell.python;
-    cell.kind == CellKind::Wheel && result.cells.iter().filter(same).all(|c| c.state == cell.state)
+    // `3.11` was asked for, and `3.11.7` is what a cell that ran has.
+    let minor = |cell: &CellResult| {
+        let parts = cell.python.as_deref().unwrap_or_default().split('.').take(2);
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let same = |other: &&CellResult| other.kind == cell.kind && minor(other) == minor(cell);
+    let mut cells = result.cells.iter().filter(same);
+    cell.kind == CellKind::Wheel
+        && cells.clone().count() > 1
+        && cells.all(|c| c.state == cell.state)
 }
 
 /// Whether a cell with a wheel does not exist for a reason that one without a wheel has, too.
@@ -270,17 +278,20 @@ mod tests {
         let (tag, none) = (Some("for CPython 3.9"), Some("no usable wheels"));
         let cells = entries(vec![
             cell("py3.11-numpy1.9", "3.11", "1.9", none),
+            cell("py3.10-numpy1.9", "3.10", "1.9", none),
             cell("py3.8-numpy1.9", "3.8", "1.9", None),
             wheel("3.8", "1.9", tag),
             wheel("3.8", "2.2.6", tag),
             wheel("3.11", "1.9", none),
             wheel("3.11", "2.0.2", Some("a depends on numpy>2.1")),
-            wheel("3.11", "2.2.6", None),
+            wheel("3.10", "1.9", none),
+            wheel("3.10.13", "2.2.6", None),
+            wheel("3.11.7", "2.2.6", None),
         ]);
         assert_eq!(
             cells,
             [
-                "numpy 1.9 on Python 3.11: no usable wheels",
+                "numpy 1.9 on Python 3.10, 3.11: no usable wheels",
                 "numpy 2.0.2 on Python 3.11: a depends on numpy>2.1",
                 "the wheel on Python 3.8: for CPython 3.9",
             ]

@@ -13,7 +13,7 @@ mod judge;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use host::Host;
+use host::{Host, Scratch};
 
 pub(crate) use self::command::Command;
 pub(crate) use self::judge::{Reading, Written, judge};
@@ -87,6 +87,8 @@ pub(crate) fn fitting(
         let reason = format!("there is no program at {}", program.display());
         return Err(Error::WheelLane { reason });
     }
+    let scratch = Scratch::new(&options.directory, "probe")
+        .map_err(|source| Error::Write { path: options.directory.clone(), source })?;
     let mut fitting = Vec::new();
     for Picked { interpreter, .. } in pythons {
         let (Ok(interpreter), Some(installer)) = (interpreter, installer) else {
@@ -95,7 +97,7 @@ pub(crate) fn fitting(
         };
         let mut found = Err("there is no wheel".to_owned());
         for (place, path) in options.wheels.iter().enumerate() {
-            match installer.refusal(interpreter, path)? {
+            match installer.refusal(interpreter, scratch.path(), path)? {
                 None => {
                     found = Ok(Wheel::read(options.host, path)?);
                     break;

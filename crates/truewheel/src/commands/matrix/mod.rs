@@ -104,8 +104,8 @@ impl Setting {
         }
         let wheels = match (&specification.wheel, specification.wheel_lane) {
             (_, false) => Vec::new(),
-            (Some(place), true) => wheel::wheels(context.host, place)?,
-            (None, true) => wheel::wheels(context.host, &project.join(WHEELS))?,
+            (Some(place), true) => wheel::wheels(context.host, &project, place)?,
+            (None, true) => wheel::wheels(context.host, &project, &project.join(WHEELS))?,
         };
         let directory = directory(context, &project, flags.directory.as_deref());
         Ok(Self { project, directory, specification, wheels })
