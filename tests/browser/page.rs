@@ -161,6 +161,12 @@ fn a_pair_of_cells_with_a_wheel_opens_into_the_arrays_of_its_program() {
         };
         assert_eq!((marks("fail"), marks("pass"), marks("none")), (1.0, 5.0, 6.0));
         assert!(!panel.contains("big-endian float64"), "{panel}");
+        // In a format of theirs, these cells are alone: three took part, one could not.
+        browser.click("#detail .close");
+        choose(browser, "format", "4");
+        assert_eq!(browser.number(SHOWN), 16.0);
+        choose(browser, "format", "");
+        assert_eq!(browser.number(SHOWN), 64.0);
         // A pair without a wheel has none of these arrays.
         browser.click(&cell(0, 0));
         let panel = browser.text(PANEL);

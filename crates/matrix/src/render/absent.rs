@@ -42,6 +42,9 @@ pub(crate) fn unavailable(result: &MatrixResult) -> Vec<Unavailable> {
     let mut refusals: Vec<Unavailable> = Vec::new();
     for cell in &result.cells {
         let CellState::NotAvailable { reason } = &cell.state else { continue };
+        if is_told_already(result, cell) {
+            continue;
+        }
         if is_refused(result, cell) {
             let python = cell.python.as_deref().unwrap_or_default();
             let cells = format!("the wheel on Python {}", visible(python));
@@ -49,9 +52,6 @@ pub(crate) fn unavailable(result: &MatrixResult) -> Vec<Unavailable> {
             if !refusals.contains(&refusal) {
                 refusals.push(refusal);
             }
-            continue;
-        }
-        if is_told_already(result, cell) {
             continue;
         }
         let key = if is_another(result, cell) { None } else { cell.numpy.clone() };

@@ -86,6 +86,13 @@
     const range = (length) => [...Array(length).keys()];
     let rows = range(height).filter((row) => fits(writer(row), "writer"));
     let columns = range(width).filter((column) => fits(reader(column), "reader"));
+    if (format !== "") {
+      // Whoever has nothing in this format, such as cells without a wheel, is in the way.
+      const some = (row, column) => verdict(row, column) !== "none";
+      const having = rows.filter((row) => columns.some((column) => some(row, column)));
+      columns = columns.filter((column) => having.some((row) => some(row, column)));
+      rows = having;
+    }
     if (byId("only").checked) {
       const bad = (row, column) => ["fail", "late", "gone"].includes(verdict(row, column));
       const [badRows, badColumns] = [new Set(), new Set()];

@@ -102,6 +102,15 @@ impl<'a> Table<'a> {
         active.into_iter().collect()
     }
 
+    /// The writers and the readers of a lane.
+    pub(crate) fn of_lane(&self, lane: Lane) -> (Vec<usize>, Vec<usize>) {
+        let of = |cells: &[usize]| {
+            let of_lane = |cell: &usize| self.cells[*cell].kind.lane() == lane;
+            cells.iter().copied().filter(of_lane).collect()
+        };
+        (of(&self.writers), of(&self.readers))
+    }
+
     /// Whether some cells have a wheel and others have none.
     pub(crate) fn has_both_lanes(&self) -> bool {
         let of = |lane| self.cells.iter().any(|cell| cell.kind.lane() == lane);

@@ -45,15 +45,18 @@ fn two_cells_and_the_core() {
 fn cells_with_a_wheel_have_a_lane_of_their_own() {
     assert_snapshot!(render(&wheel(), 100), @"
     Who reads whose arrays: writers down, readers across, by their numbers
-                               1 2 3 4 5 6 7 8
-    1 py3.8-numpy1.24.4        ✓ ✓ ✓ ✓
-    2 py3.11-numpy1.24.4       ✓ ✓ ✓ ✓
-    3 py3.11-numpy2.2.6        ✓ ✓ ✓ ✓
-    4 core                     ✓ ✓ ✓ ✓
-    5 wheel-py3.11-numpy1.24.4         ✓ ✓ - ✓
-    6 wheel-py3.11-numpy2.2.6          ✗ ✗ - ✗
-    7 wheel-py3.12-numpy2.2.6          - - - -
-    8 wheel-core                       ✓ ✓ - ✓
+                         1 2 3 4
+    1 py3.8-numpy1.24.4  ✓ ✓ ✓ ✓
+    2 py3.11-numpy1.24.4 ✓ ✓ ✓ ✓
+    3 py3.11-numpy2.2.6  ✓ ✓ ✓ ✓
+    4 core               ✓ ✓ ✓ ✓
+
+    Who reads with the wheel what others wrote with it: writers down, readers across, by their numbers
+                               5 6 7 8
+    5 wheel-py3.11-numpy1.24.4 ✓ ✓ - ✓
+    6 wheel-py3.11-numpy2.2.6  ✗ ✗ - ✗
+    7 wheel-py3.12-numpy2.2.6  - - - -
+    8 wheel-core               ✓ ✓ - ✓
 
     ✓ passed   ✗ failed   - a cell could not take part
 
@@ -67,8 +70,7 @@ fn cells_with_a_wheel_have_a_lane_of_their_own() {
         next: mend what the message says; `--rerun-failed` makes the environment anew
 
     Not available
-      n/a the wheel on Python 3.8: The wheel is compatible with CPython 3.9, but you're using CPython
-        3.8
+      n/a numpy 1.24.4: The wheel is compatible with CPython 3.9, but you're using CPython 3.8
 
     Pickles, the control: what these arrays would meet without npy and npz
       · pickles of numpy 2.2.6 do not load in 1.24.4: ModuleNotFoundError: No module named 'numpy._core'
