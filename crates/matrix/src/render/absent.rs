@@ -74,10 +74,7 @@ fn is_refused(result: &MatrixResult, cell: &CellResult) -> bool {
         parts.map(str::to_owned).collect::<Vec<_>>()
     };
     let same = |other: &&CellResult| other.kind == cell.kind && minor(other) == minor(cell);
-    let mut cells = result.cells.iter().filter(same);
-    cell.kind == CellKind::Wheel
-        && cells.clone().count() > 1
-        && cells.all(|c| c.state == cell.state)
+    cell.kind == CellKind::Wheel && result.cells.iter().filter(same).all(|c| c.state == cell.state)
 }
 
 /// Whether a cell with a wheel does not exist for a reason that one without a wheel has, too.

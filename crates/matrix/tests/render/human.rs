@@ -70,7 +70,8 @@ fn cells_with_a_wheel_have_a_lane_of_their_own() {
         next: mend what the message says; `--rerun-failed` makes the environment anew
 
     Not available
-      n/a numpy 1.24.4: The wheel is compatible with CPython 3.9, but you're using CPython 3.8
+      n/a the wheel on Python 3.8: The wheel is compatible with CPython 3.9, but you're using CPython
+        3.8
 
     Pickles, the control: what these arrays would meet without npy and npz
       · pickles of numpy 2.2.6 do not load in 1.24.4: ModuleNotFoundError: No module named 'numpy._core'
