@@ -1,28 +1,25 @@
 """Types of the native module; everything public of it is in arrow_quant_v2."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Protocol, TypedDict, Union, final
+from collections.abc import Callable, Mapping
+from typing import Any, Optional, Union, final
 
-# The names of options are checked when they are used: they come from command lines too.
-class SupportsArrowStream(Protocol):
-    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
+from typing_extensions import disjoint_base
 
-class SupportsArrowArray(Protocol):
-    def __arrow_c_array__(
-        self, requested_schema: Optional[object] = None
-    ) -> tuple[object, object]: ...
+from .types import LayerQuality, Quantized, Weights
 
-# Mappings hold arrays (anything with `__array_interface__` or `__array__`) or lists of floats.
-Weights = Union[SupportsArrowStream, SupportsArrowArray, Mapping[str, Any]]
-Quantized = Union[SupportsArrowStream, SupportsArrowArray, Sequence[Mapping[str, Any]]]
-
-class LayerQuality(TypedDict):
-    layer_name: str
-    elements: int
-    bits_per_weight: Optional[float]
-    sqnr_db: float
-    cosine: float
-    max_abs_err: float
+__all__ = [
+    "Buffer",
+    "Evaluation",
+    "NF4",
+    "QuantTable",
+    "Schema",
+    "Table",
+    "__version__",
+    "dequantize",
+    "evaluate",
+    "output_schema",
+    "quantize",
+]
 
 __version__: str
 NF4: list[float]
@@ -57,8 +54,9 @@ class Schema:
     def __arrow_c_schema__(self) -> object: ...
     def to_pyarrow(self) -> Any: ...
     def __len__(self) -> int: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, value: object, /) -> bool: ...
 
+@disjoint_base
 class Table:
     @property
     def schema(self) -> Schema: ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ._native import QuantTable, output_schema, quantize
+from ._native import QuantTable, Schema, output_schema, quantize
 
 # What cannot go to another process, or belongs to a call.
-_NOT_OPTIONS = ("data", "progress", "dtype")
+_NOT_OPTIONS: tuple[str, ...] = ("data", "progress", "dtype")
 
 
 class BatchQuantizer:
@@ -26,8 +26,8 @@ class BatchQuantizer:
         if unknown:
             raise TypeError(f"{', '.join(unknown)} cannot be an option of a batch function")
         checked = {name: value for name, value in options.items() if name != "threads"}
-        self.schema = output_schema(**checked)
-        self.options = options
+        self.schema: Schema = output_schema(**checked)
+        self.options: dict[str, Any] = options
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Options are what it is made of."""
