@@ -29,7 +29,8 @@ use crate::work::{detached, on_threads};
 ///     2, 4 or 8; 4 unless ``scheme`` says otherwise.
 /// scheme
 ///     ``"auto"`` (by ``bits``: int8_sym, int4_sym or int2_asym), ``"int8_sym"``, ``"int4_sym"``,
-///     ``"int4_asym"``, ``"int2_asym"``, ``"nf4"``.
+///     ``"int4_asym"``, ``"int2_asym"``, ``"nf4"``; ``"gguf_q8_0"`` and ``"gguf_q4_0"``, the blocks of
+///     ggml bit for bit (last axis a multiple of 32); ``"none"``, which keeps the bytes.
 /// group_size
 ///     Weights that share a scale: a multiple of 16 from 16 to 256, or 0 for a whole row.
 /// search
@@ -39,14 +40,20 @@ use crate::work::{detached, on_threads};
 ///     What scales and zero points are rounded to, ``"f16"`` or ``"f32"``.
 /// fallback_sqnr_db
 ///     The least signal-to-quantization-noise ratio in dB: a row with less gets more bits, 2 to 4 to 8.
+/// overrides
+///     Other settings for layers whose names fit a pattern (``*`` any characters, ``?`` one): a mapping
+///     of patterns to a scheme or to a ``dict`` with any of ``bits``, ``scheme``, ``group_size``,
+///     ``search``, ``scale_dtype`` and ``fallback_sqnr_db``, or a list of such dicts that also have a
+///     ``pattern``. Of several that fit, the last one that says something of a setting decides it.
 /// threads
 ///     How many to use; all processors by default. The result does not depend on it.
 /// progress
 ///     Called after each row with the name of its layer, the bytes of weights done, and of all weights
 ///     (``None`` if that is not known). What it raises stops the work and is raised.
 /// dtype
-///     For arrays whose type does not say it, in a ``dict`` of arrays: ``"bf16"`` for two-byte numbers
-///     that are bfloat16. One for all, or a ``dict`` of names.
+///     For a mapping of arrays, what they hold, one for all or a ``dict`` of names: ``"bf16"`` for
+///     two-byte numbers that are bfloat16, and the array's own type, such as ``"i64"``, for a layer that
+///     is no weights and is kept as it is (it is refused otherwise).
 ///
 /// Returns a ``QuantTable`` with one row for each row of ``data``, in the same order.
 ///
@@ -57,7 +64,7 @@ use crate::work::{detached, on_threads};
 #[pyfunction]
 #[pyo3(signature = (
     data, bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
-    fallback_sqnr_db = None, threads = None, progress = None, dtype = None,
+    fallback_sqnr_db = None, overrides = None, threads = None, progress = None, dtype = None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn quantize(
@@ -69,12 +76,21 @@ pub(crate) fn quantize(
     search: &str,
     scale_dtype: &str,
     fallback_sqnr_db: Option<f32>,
+    overrides: Option<&Bound<'_, PyAny>>,
     threads: Option<i64>,
     progress: Option<&Bound<'_, PyAny>>,
     dtype: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<QuantTable>> {
-    let keywords =
-        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads };
+    let keywords = Keywords {
+        bits,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db,
+        overrides,
+        threads,
+    };
     let options = keywords.options(py)?;
     let weights = input::weights(data, dtype)?;
     let progress = progress.map(|callback| callback.clone().unbind());
@@ -237,8 +253,9 @@ fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
 #[pyfunction]
 #[pyo3(signature = (
     bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
-    fallback_sqnr_db = None,
+    fallback_sqnr_db = None, overrides = None,
 ))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn output_schema(
     py: Python<'_>,
     bits: Option<i64>,
@@ -247,8 +264,17 @@ pub(crate) fn output_schema(
     search: &str,
     scale_dtype: &str,
     fallback_sqnr_db: Option<f32>,
+    overrides: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Schema> {
-    let keywords =
-        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads: None };
+    let keywords = Keywords {
+        bits,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db,
+        overrides,
+        threads: None,
+    };
     Ok(Schema { schema: arrow_quant::output_schema(&keywords.options(py)?) })
 }

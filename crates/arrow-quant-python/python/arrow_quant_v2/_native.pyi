@@ -5,7 +5,7 @@ from typing import Any, Optional, Union, final
 
 from typing_extensions import disjoint_base
 
-from .types import LayerQuality, Quantized, Weights
+from .types import LayerQuality, Overrides, Quantized, Weights
 
 __all__ = [
     "Buffer",
@@ -86,6 +86,7 @@ def quantize(
     search: str = "auto",
     scale_dtype: str = "f16",
     fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
     threads: Optional[int] = None,
     progress: Optional[Callable[[str, int, Optional[int]], object]] = None,
     dtype: Union[str, Mapping[str, str], None] = None,
@@ -101,4 +102,5 @@ def output_schema(
     search: str = "auto",
     scale_dtype: str = "f16",
     fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
 ) -> Schema: ...

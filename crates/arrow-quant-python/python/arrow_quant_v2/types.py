@@ -32,6 +32,14 @@ class LayerQuality(TypedDict):
     max_abs_err: float
 
 
+# Patterns of names and settings (or the name of a scheme); or settings with a `pattern` in them.
+Overrides = Union[
+    Mapping[str, Union[str, dict[str, Any]]],
+    Mapping[str, str],
+    Mapping[str, dict[str, Any]],
+    Sequence[dict[str, Any]],
+]
+
 # Mappings hold arrays (anything with `__array_interface__` or `__array__`) or lists of floats.
 Weights = Union[SupportsArrowStream, SupportsArrowArray, Mapping[str, Any]]
 Quantized = Union[SupportsArrowStream, SupportsArrowArray, Sequence[Mapping[str, Any]]]
