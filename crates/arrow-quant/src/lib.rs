@@ -1,6 +1,7 @@
 //! Weight quantization, Arrow in and Arrow out; the README is the documentation of the crate.
 #![doc = include_str!("../README.md")]
 
+mod allocate;
 mod columns;
 mod dequantize;
 mod error;
@@ -16,6 +17,7 @@ mod tensor;
 mod weights;
 mod work;
 
+pub use allocate::allocate;
 pub use dequantize::dequantize;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, RowQuality, evaluate};

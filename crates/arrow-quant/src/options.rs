@@ -204,7 +204,8 @@ pub struct Options {
 /// Other settings for the layers whose names fit a pattern; `None` leaves a setting as it is.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Override {
-    /// The names: `*` stands for any characters, also none, and `?` for one.
+    /// The names: `*` stands for any characters, also none, `?` for one, and `\` before either for the
+    /// character itself.
     pub pattern: String,
     /// See [`Options::scheme`].
     pub scheme: Option<Scheme>,

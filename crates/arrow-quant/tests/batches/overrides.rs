@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float32Type, Int32Type, UInt8Type};
 use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch, StringArray};
-use arrow_quant::{Error, Options, Override, Quantizer, Scheme, Search, dequantize, evaluate};
+use arrow_quant::{
+    Error, Options, Override, Quantizer, Scheme, Search, allocate, dequantize, evaluate,
+};
 
 use crate::readings::{float, text};
 use crate::support::{Part, Random, batch, codes, floats, options, quantized, single};
@@ -146,4 +148,38 @@ fn blocks_of_gguf_say_what_they_cannot_hold() {
     broken[40] = f32::NAN;
     let error = refused(&broken, &[3, 32], Scheme::GgufQ4_0);
     assert!(matches!(error, Error::NonFinite { index: 40, .. }), "{error}");
+}
+
+#[test]
+fn a_target_is_met_and_the_layers_that_need_bits_get_them() {
+    let mut random = Random::new(8);
+    let small: Vec<f32> = random.weights(64 * 256).iter().map(|x| x * 0.01).collect();
+    let large = random.weights(64 * 256);
+    let bias = random.weights(64);
+    let shape = [64, 256];
+    let input = batch(&[
+        Part { layer: "small*", x: &small, shape: &shape, row_start: 0 },
+        Part { layer: "large", x: &large, shape: &shape, row_start: 0 },
+        Part { layer: "bias", x: &bias, shape: &[64], row_start: 0 },
+    ]);
+    let options = with(vec![Override { scheme: Some(Scheme::None), ..of("bias") }]);
+    for target in [2.7, 4.5, 5.5, 8.0, 20.0] {
+        let overrides = allocate([Ok(input.clone())], &options, target).unwrap();
+        let mut quantizer = Quantizer::new(&Options { overrides, ..options.clone() }).unwrap();
+        let found = quantizer.quantize(&input).unwrap();
+        let (bits, elements) = quantizer
+            .layers()
+            .iter()
+            .fold((0, 0), |(bits, elements), it| (bits + it.bits, elements + it.elements));
+        assert!(bits as f64 <= target * elements as f64, "{target}: {bits} for {elements}");
+        let widths = found["bit_width"].as_primitive::<UInt8Type>().values().to_vec();
+        assert!(widths[1] >= widths[0], "{target}: {widths:?}");
+        assert_eq!(text(&found, "scheme", 2), "none");
+        if target > 10.0 {
+            assert_eq!(widths, [8, 8, 32]);
+        }
+    }
+    let error = allocate([Ok(input)], &options, 2.0).unwrap_err();
+    assert!(matches!(error, Error::Option { name: "target_bits_per_weight", .. }), "{error}");
+    assert!(error.to_string().contains("at least 2."), "{error}");
 }
