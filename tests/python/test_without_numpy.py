@@ -163,6 +163,17 @@ def test_layers_have_settings_of_their_own(lent):
     assert aq.evaluate(dict.fromkeys(names, lent), table).layers() == table.layers()
 
 
+def test_a_target_in_bits_is_met(numbers):
+    weights = {"fine": numbers(4096), "coarse": [x**3 for x in numbers(4096)]}
+    overrides = aq.allocate(weights, 5.0, overrides={"none": "none"})
+    assert (overrides[0]["pattern"], overrides[0]["scheme"]) == ("none", "none")
+    layers = aq.quantize(weights, overrides=overrides).layers()
+    assert sum(layer["bits_per_weight"] for layer in layers) / 2 <= 5.0
+    assert len({layer["bits_per_weight"] for layer in layers}) == 2
+    with pytest.raises(aq.ConfigurationError):
+        aq.allocate(weights, 1.0)
+
+
 def test_fallback_is_recorded(lent):
     (row,) = aq.quantize({"a": lent}, bits=2, fallback_sqnr_db=30.0).rows()
     assert row["scheme"] == "int8_sym" and row["sqnr_db"] >= 30

@@ -6,10 +6,11 @@ use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
 use arrow_quant::{Error, Quantizer, RowQuality};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::error::{self, Failure};
 use crate::input::{self, Weights};
-use crate::options::Keywords;
+use crate::options::{self, Keywords};
 use crate::schema::Schema;
 use crate::table::{Evaluation, QuantTable, Table};
 use crate::work::{detached, on_threads};
@@ -277,4 +278,52 @@ pub(crate) fn output_schema(
         threads: None,
     };
     Ok(Schema { schema: arrow_quant::output_schema(&keywords.options(py)?) })
+}
+
+/// Chooses a scheme for each layer, so that all together take at most so many bits for each weight.
+///
+/// data
+///     Weights, as ``quantize`` takes them; a stream that can be read once is used up.
+/// target_bits_per_weight
+///     Scales and zero points included.
+///
+/// The other arguments are those of ``quantize``. Layers that an override gives a scheme keep it.
+///
+/// Returns overrides for ``quantize``: those that were given, and one more for each layer that was
+/// chosen for. Raises ``ConfigurationError`` for a target that not even the fewest bits meet, and as
+/// ``quantize`` does.
+#[pyfunction]
+#[pyo3(signature = (
+    data, target_bits_per_weight, scheme = "auto", group_size = 128, search = "auto",
+    scale_dtype = "f16", overrides = None, threads = None, dtype = None,
+))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn allocate<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    target_bits_per_weight: f64,
+    scheme: &str,
+    group_size: i64,
+    search: &str,
+    scale_dtype: &str,
+    overrides: Option<&Bound<'py, PyAny>>,
+    threads: Option<i64>,
+    dtype: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let keywords = Keywords {
+        bits: None,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db: None,
+        overrides,
+        threads,
+    };
+    let options = keywords.options(py)?;
+    let Weights { batches, .. } = input::weights(data, dtype)?;
+    let found = detached(py, || {
+        Ok(on_threads(|| arrow_quant::allocate(batches, &options, target_bits_per_weight))?)
+    })?;
+    found.iter().map(|other| options::to_dict(py, other)).collect()
 }

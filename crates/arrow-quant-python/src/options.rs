@@ -136,6 +136,28 @@ impl Keywords<'_, '_> {
     }
 }
 
+/// An override as a dict that `overrides` takes.
+pub(crate) fn to_dict<'py>(py: Python<'py>, other: &Override) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("pattern", &other.pattern)?;
+    if let Some(scheme) = other.scheme {
+        dict.set_item("scheme", scheme.name())?;
+    }
+    if let Some(size) = other.group_size {
+        dict.set_item("group_size", size)?;
+    }
+    if let Some(search) = other.search {
+        dict.set_item("search", search.name())?;
+    }
+    if let Some(dtype) = other.scale_dtype {
+        dict.set_item("scale_dtype", dtype.name())?;
+    }
+    if let Some(floor) = other.fallback_sqnr_db {
+        dict.set_item("fallback_sqnr_db", floor)?;
+    }
+    Ok(dict)
+}
+
 /// The scheme and the search of arguments that may leave them open.
 fn choice(bits: Option<i64>, scheme: &str, search: &str) -> Result<(Scheme, Search), String> {
     let bits = match bits {

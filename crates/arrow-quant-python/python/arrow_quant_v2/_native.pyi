@@ -15,6 +15,7 @@ __all__ = [
     "Schema",
     "Table",
     "__version__",
+    "allocate",
     "dequantize",
     "evaluate",
     "output_schema",
@@ -104,3 +105,14 @@ def output_schema(
     fallback_sqnr_db: Optional[float] = None,
     overrides: Optional[Overrides] = None,
 ) -> Schema: ...
+def allocate(
+    data: Weights,
+    target_bits_per_weight: float,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    overrides: Optional[Overrides] = None,
+    threads: Optional[int] = None,
+    dtype: Union[str, Mapping[str, str], None] = None,
+) -> list[dict[str, Any]]: ...

@@ -43,14 +43,14 @@ class BatchQuantizer:
         # A reader of record batches is an iterator too, and one stream.
         if isinstance(batch, Iterator) and not hasattr(batch, "__arrow_c_stream__"):
             return map(self, batch)
-        return _like(batch, quantize(batch, **self.options))
+        return like(batch, quantize(batch, **self.options))
 
 
 def _remade(options: dict[str, Any]) -> BatchQuantizer:
     return BatchQuantizer(**options)
 
 
-def _like(batch: Any, result: QuantTable) -> Any:
+def like(batch: Any, result: QuantTable) -> Any:
     """The result as what the batch was; a library that made it is loaded already."""
     kind = type(batch)
     library = kind.__module__.split(".")[0]
