@@ -88,7 +88,7 @@ LAYOUTS = {
     "read_only": lambda x: np.frombuffer(x.tobytes(), "float32").reshape(x.shape),
     "unaligned": lambda x: np.frombuffer(b"x" + x.tobytes(), "uint8")[1:].view("float32").reshape(x.shape),
     "field_of_a_record": lambda x: np.rec.fromarrays([x, x], names="a,b")["a"],
-    "subclass": lambda x: np.asmatrix(x) if np.__version__ < "1.20" else x.view(np.recarray),
+    "subclass": lambda x: x.view(type("Own", (np.ndarray,), {})),
     "swapped_axes": lambda x: np.swapaxes(np.swapaxes(x.reshape(32, 2, 96), 0, 2).copy(), 0, 2).reshape(32, 192),
 }  # fmt: skip
 
@@ -135,6 +135,18 @@ def test_other_types_are_refused_with_a_cure(dtype):
     with pytest.raises(aq.MetadataError, match=r"`array\.astype\(") as raised:
         quantized(np.zeros((2, 16), dtype))
     assert raised.value.layer == "layer"
+
+
+@pytest.mark.parametrize("dtype, name", [("float64", "f64"), ("int64", "i64"), ("uint8", "u8"), ("bool", "bool"), ("complex64", "c64")])
+def test_other_types_are_kept_if_that_is_said(dtype, name):
+    array = np.arange(12).reshape(3, 4).astype(dtype)
+    (row,) = quantized(array, dtype={"layer": name})
+    assert (row["scheme"], row["dtype"], row["bit_width"]) == ("none", name, array.itemsize * 8)
+    assert bytes(row["quantized_data"]) == array.tobytes() and len(row["scales"]) == 0
+    with pytest.raises(aq.ValidationError, match="quantized_data"):
+        aq.dequantize([row])
+    with pytest.raises(aq.MetadataError, match="dtype says"):
+        quantized(array, dtype="i32")
 
 
 def test_masked_and_object_arrays_are_refused():
@@ -211,6 +223,23 @@ def test_codes_are_those_of_the_formula(weights, scheme, group_size):
         zeros = np.repeat(np.asarray(row["zero_points"]).reshape(32, groups), size, axis=1)[:, :192]
         expected = np.clip(np.rint(weights * (one / scales) + zeros), 0, 2**bits - 1)
     assert (codes == expected).all()
+
+
+def test_blocks_of_gguf(weights):
+    """The blocks of ggml: a half-precision scale, then the codes."""
+    (row,) = quantized(weights, scheme="gguf_q8_0")
+    blocks = np.asarray(row["quantized_data"]).reshape(-1, 34)
+    groups = weights.reshape(-1, 32)
+    scales = np.abs(groups).max(axis=1, keepdims=True) / np.float32(127)
+    assert (blocks[:, :2].copy().view("float16") == scales.astype("float16")).all()
+    quotients = groups * (np.float32(1) / scales)
+    codes = np.trunc(quotients + np.copysign(np.float32(0.5), quotients))
+    assert (blocks[:, 2:].view("int8") == codes).all()
+    assert len(row["scales"]) == 0 and row["group_size"] == 32
+    (back,) = restored([row])
+    assert np.abs(back - weights).max() < scales.max()
+    with pytest.raises(aq.ShapeMismatchError, match="multiple of 32"):
+        quantized(weights[:, :33], scheme="gguf_q4_0")
 
 
 GATES = [("int8_sym", 0, 40.0), ("int8_sym", 128, 43.0), ("int4_sym", 128, 20.2), ("int4_asym", 128, 20.4),

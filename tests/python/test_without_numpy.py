@@ -1,6 +1,7 @@
 """Arrays and rows without numpy and without any Arrow library."""
 
 import ctypes
+import math
 import pickle
 import struct
 
@@ -140,6 +141,37 @@ def test_evaluation_finds_what_quantizing_measured(lent):
         aq.evaluate({"b": lent, "a": lent}, table)
     with pytest.raises(aq.ValidationError, match="more batches"):
         aq.evaluate({"a": lent}, table)
+
+
+def test_layers_have_settings_of_their_own(lent):
+    names = ["layer.0.weight", "layer.1.weight", "layer.1.bias", "head"]
+    overrides = {
+        "layer.*": {"bits": 8, "group_size": 32},
+        "layer.1.*": {"scheme": "nf4"},
+        "*.bias": "none",
+        "hea?": {"search": "minmax", "scale_dtype": "f32"},
+    }
+    table = aq.quantize(dict.fromkeys(names, lent), overrides=overrides)
+    found = [(row["scheme"], row["group_size"]) for row in table.rows()]
+    assert found == [("int8_sym", 32), ("nf4", 32), ("none", 0), ("int4_sym", 128)]
+    assert table.rows()[3]["scale_dtype"] == "f32"
+    listed = [dict(pattern=pattern, **(dict(scheme=x) if isinstance(x, str) else x)) for pattern, x in overrides.items()]  # fmt: skip
+    assert same_rows(aq.quantize(dict.fromkeys(names, lent), overrides=listed).rows(), table.rows())
+    kept = table.rows()[2]
+    assert bytes(kept["quantized_data"]) == bytes(lent.memory) and kept["sqnr_db"] == math.inf
+    assert aq.dequantize([kept]).rows()[0]["weights"].tolist() == list(lent.memory)
+    assert aq.evaluate(dict.fromkeys(names, lent), table).layers() == table.layers()
+
+
+def test_a_target_in_bits_is_met(numbers):
+    weights = {"fine": numbers(4096), "coarse": [x**3 for x in numbers(4096)]}
+    overrides = aq.allocate(weights, 5.0, overrides={"none": "none"})
+    assert (overrides[0]["pattern"], overrides[0]["scheme"]) == ("none", "none")
+    layers = aq.quantize(weights, overrides=overrides).layers()
+    assert sum(layer["bits_per_weight"] for layer in layers) / 2 <= 5.0
+    assert len({layer["bits_per_weight"] for layer in layers}) == 2
+    with pytest.raises(aq.ConfigurationError):
+        aq.allocate(weights, 1.0)
 
 
 def test_fallback_is_recorded(lent):

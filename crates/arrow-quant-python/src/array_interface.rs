@@ -44,14 +44,25 @@ impl Kind {
         self.size == 1 || self.order == native || self.order == '|'
     }
 
-    /// Its name in the column `dtype`: `f32`, `f16`, `bf16`, or `None` for all others.
-    pub(crate) fn weights(&self) -> Option<&'static str> {
-        match (self.letter, self.size, self.name.as_deref()) {
-            ('f', 4, _) => Some("f32"),
-            ('f', 2, _) => Some("f16"),
-            ('V', 2, Some("bfloat16")) => Some("bf16"),
-            _ => None,
-        }
+    /// Its name in the column `dtype`, as safetensors calls it in lower case.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        Some(match (self.letter, self.size) {
+            ('f', 2) => "f16",
+            ('f', 4) => "f32",
+            ('f', 8) => "f64",
+            ('b', 1) => "bool",
+            ('i', 1) => "i8",
+            ('i', 2) => "i16",
+            ('i', 4) => "i32",
+            ('i', 8) => "i64",
+            ('u', 1) => "u8",
+            ('u', 2) => "u16",
+            ('u', 4) => "u32",
+            ('u', 8) => "u64",
+            ('c', 8) => "c64",
+            ('V', 2) if self.name.as_deref() == Some("bfloat16") => "bf16",
+            _ => return None,
+        })
     }
 
     /// Whether it holds two bytes that could be anything.

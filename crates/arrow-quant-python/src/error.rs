@@ -77,7 +77,7 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
         Error::Null { layer, row, index, .. } => {
             ("QuantizationError", Place::new(layer, row, index))
         }
-        Error::NonFinite { layer, row, index, .. } => {
+        Error::NonFinite { layer, row, index, .. } | Error::TooLarge { layer, row, index, .. } => {
             ("QuantizationError", Place::new(layer, row, Some(index)))
         }
         Error::Shape { layer, row, .. } => ("ShapeMismatchError", Place::new(layer, row, None)),

@@ -6,10 +6,11 @@ use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
 use arrow_quant::{Error, Quantizer, RowQuality};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::error::{self, Failure};
 use crate::input::{self, Weights};
-use crate::options::Keywords;
+use crate::options::{self, Keywords};
 use crate::schema::Schema;
 use crate::table::{Evaluation, QuantTable, Table};
 use crate::work::{detached, on_threads};
@@ -29,7 +30,8 @@ use crate::work::{detached, on_threads};
 ///     2, 4 or 8; 4 unless ``scheme`` says otherwise.
 /// scheme
 ///     ``"auto"`` (by ``bits``: int8_sym, int4_sym or int2_asym), ``"int8_sym"``, ``"int4_sym"``,
-///     ``"int4_asym"``, ``"int2_asym"``, ``"nf4"``.
+///     ``"int4_asym"``, ``"int2_asym"``, ``"nf4"``; ``"gguf_q8_0"`` and ``"gguf_q4_0"``, the blocks of
+///     ggml bit for bit (last axis a multiple of 32); ``"none"``, which keeps the bytes.
 /// group_size
 ///     Weights that share a scale: a multiple of 16 from 16 to 256, or 0 for a whole row.
 /// search
@@ -39,14 +41,20 @@ use crate::work::{detached, on_threads};
 ///     What scales and zero points are rounded to, ``"f16"`` or ``"f32"``.
 /// fallback_sqnr_db
 ///     The least signal-to-quantization-noise ratio in dB: a row with less gets more bits, 2 to 4 to 8.
+/// overrides
+///     Other settings for layers whose names fit a pattern (``*`` any characters, ``?`` one): a mapping
+///     of patterns to a scheme or to a ``dict`` with any of ``bits``, ``scheme``, ``group_size``,
+///     ``search``, ``scale_dtype`` and ``fallback_sqnr_db``, or a list of such dicts that also have a
+///     ``pattern``. Of several that fit, the last one that says something of a setting decides it.
 /// threads
 ///     How many to use; all processors by default. The result does not depend on it.
 /// progress
 ///     Called after each row with the name of its layer, the bytes of weights done, and of all weights
 ///     (``None`` if that is not known). What it raises stops the work and is raised.
 /// dtype
-///     For arrays whose type does not say it, in a ``dict`` of arrays: ``"bf16"`` for two-byte numbers
-///     that are bfloat16. One for all, or a ``dict`` of names.
+///     For a mapping of arrays, what they hold, one for all or a ``dict`` of names: ``"bf16"`` for
+///     two-byte numbers that are bfloat16, and the array's own type, such as ``"i64"``, for a layer that
+///     is no weights and is kept as it is (it is refused otherwise).
 ///
 /// Returns a ``QuantTable`` with one row for each row of ``data``, in the same order.
 ///
@@ -57,7 +65,7 @@ use crate::work::{detached, on_threads};
 #[pyfunction]
 #[pyo3(signature = (
     data, bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
-    fallback_sqnr_db = None, threads = None, progress = None, dtype = None,
+    fallback_sqnr_db = None, overrides = None, threads = None, progress = None, dtype = None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn quantize(
@@ -69,12 +77,21 @@ pub(crate) fn quantize(
     search: &str,
     scale_dtype: &str,
     fallback_sqnr_db: Option<f32>,
+    overrides: Option<&Bound<'_, PyAny>>,
     threads: Option<i64>,
     progress: Option<&Bound<'_, PyAny>>,
     dtype: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<QuantTable>> {
-    let keywords =
-        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads };
+    let keywords = Keywords {
+        bits,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db,
+        overrides,
+        threads,
+    };
     let options = keywords.options(py)?;
     let weights = input::weights(data, dtype)?;
     let progress = progress.map(|callback| callback.clone().unbind());
@@ -237,8 +254,9 @@ fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
 #[pyfunction]
 #[pyo3(signature = (
     bits = None, scheme = "auto", group_size = 128, search = "auto", scale_dtype = "f16",
-    fallback_sqnr_db = None,
+    fallback_sqnr_db = None, overrides = None,
 ))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn output_schema(
     py: Python<'_>,
     bits: Option<i64>,
@@ -247,8 +265,65 @@ pub(crate) fn output_schema(
     search: &str,
     scale_dtype: &str,
     fallback_sqnr_db: Option<f32>,
+    overrides: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Schema> {
-    let keywords =
-        Keywords { bits, scheme, group_size, search, scale_dtype, fallback_sqnr_db, threads: None };
+    let keywords = Keywords {
+        bits,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db,
+        overrides,
+        threads: None,
+    };
     Ok(Schema { schema: arrow_quant::output_schema(&keywords.options(py)?) })
+}
+
+/// Chooses a scheme for each layer, so that all together take at most so many bits for each weight.
+///
+/// data
+///     Weights, as ``quantize`` takes them; a stream that can be read once is used up.
+/// target_bits_per_weight
+///     Scales and zero points included.
+///
+/// The other arguments are those of ``quantize``. Layers that an override gives a scheme keep it.
+///
+/// Returns overrides for ``quantize``: those that were given, and one more for each layer that was
+/// chosen for. Raises ``ConfigurationError`` for a target that not even the fewest bits meet, and as
+/// ``quantize`` does.
+#[pyfunction]
+#[pyo3(signature = (
+    data, target_bits_per_weight, scheme = "auto", group_size = 128, search = "auto",
+    scale_dtype = "f16", overrides = None, threads = None, dtype = None,
+))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn allocate<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    target_bits_per_weight: f64,
+    scheme: &str,
+    group_size: i64,
+    search: &str,
+    scale_dtype: &str,
+    overrides: Option<&Bound<'py, PyAny>>,
+    threads: Option<i64>,
+    dtype: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let keywords = Keywords {
+        bits: None,
+        scheme,
+        group_size,
+        search,
+        scale_dtype,
+        fallback_sqnr_db: None,
+        overrides,
+        threads,
+    };
+    let options = keywords.options(py)?;
+    let Weights { batches, .. } = input::weights(data, dtype)?;
+    let found = detached(py, || {
+        Ok(on_threads(|| arrow_quant::allocate(batches, &options, target_bits_per_weight))?)
+    })?;
+    found.iter().map(|other| options::to_dict(py, other)).collect()
 }

@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
 
-use crate::array_interface::{self, Array};
+use crate::array_interface::{self, Array, Kind};
 use crate::table::Table;
 use crate::{capsule, error, rows};
 
@@ -124,35 +124,34 @@ fn named_array(
         Some(array) => array.map_err(|reason| error::dtype(py, name, &reason))?,
         None => return list(name, object),
     };
-    let dtype = match (array.kind.weights(), stated) {
-        (Some(own), None) => own,
-        (Some(own), Some(stated)) if own == stated => own,
-        (None, Some("bf16")) if array.kind.is_two_bytes() => "bf16",
-        (_, Some(stated @ ("f32" | "f16" | "bf16"))) => {
-            let kind = array.kind.describe();
-            let message = format!("dtype says {stated}, but the array holds {kind}");
-            return Err(error::dtype(py, name, &message));
-        }
-        (_, Some(other)) => {
-            let message = format!("dtype {other:?} is none of f32, f16 and bf16");
-            return Err(error::configuration(py, &message));
-        }
-        (None, None) => {
-            let kind = array.kind.describe();
-            let cure = if array.kind.is_two_bytes() {
-                "say dtype=\"bf16\" if that is what they are, or convert it"
-            } else {
-                "convert it"
-            };
-            let message = format!(
-                "weights of {kind} are not read, float32, float16 and bfloat16 are: \
-                 {cure}, `array.astype(\"float32\")`"
-            );
-            return Err(error::dtype(py, name, &message));
-        }
-    };
+    let dtype = dtype(&array.kind, stated).map_err(|reason| error::dtype(py, name, &reason))?;
     let Array { bytes, shape, .. } = array;
     batch(name, bytes, dtype, shape).map_err(|error| error::metadata(py, &error.to_string()))
+}
+
+/// What the column `dtype` says of an array. What is no weight is kept as it is, and only if that is
+/// said.
+fn dtype(kind: &Kind, stated: Option<&str>) -> Result<&'static str, String> {
+    let described = kind.describe();
+    let Some(stated) = stated else {
+        let cure = match kind.name() {
+            Some(own @ ("f32" | "f16" | "bf16")) => return Ok(own),
+            _ if kind.is_two_bytes() => {
+                " say dtype=\"bf16\" if that is what they are, or".to_owned()
+            }
+            Some(own) => format!(" say dtype={own:?} to keep the layer as it is, or"),
+            None => String::new(),
+        };
+        return Err(format!(
+            "weights of {described} are not quantized, float32, float16 and bfloat16 are:{cure} \
+             convert it, `array.astype(\"float32\")`"
+        ));
+    };
+    match kind.name() {
+        _ if stated == "bf16" && kind.is_two_bytes() => Ok("bf16"),
+        Some(own) if own == stated => Ok(own),
+        _ => Err(format!("dtype says {stated:?}, but the array holds {described}")),
+    }
 }
 
 /// Numbers in a list, copied.

@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use super::buffer::Buffer;
     #[pymodule_export]
-    use super::functions::{dequantize, evaluate, output_schema, quantize};
+    use super::functions::{allocate, dequantize, evaluate, output_schema, quantize};
     #[pymodule_export]
     use super::schema::Schema;
     #[pymodule_export]

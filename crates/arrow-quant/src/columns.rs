@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
-use crate::weights::{WeightDtype, Weights};
+use crate::weights::{Dtype, WeightDtype, Weights};
 
 /// A column that must be there.
 pub(crate) fn required<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef> {
@@ -151,7 +151,7 @@ fn no_nulls(
 pub(crate) fn weights<'a>(
     batch: &'a RecordBatch,
     layers: &[&str],
-) -> Result<Vec<(WeightDtype, Weights<'a>)>> {
+) -> Result<Vec<(Dtype, Weights<'a>)>> {
     let column = required(batch, "weights")?;
     let dtypes = match batch.column_by_name("dtype") {
         Some(column) => texts(column, "dtype")?,
@@ -160,10 +160,12 @@ pub(crate) fn weights<'a>(
     let mut stated = Vec::with_capacity(dtypes.len());
     for (row, text) in dtypes.into_iter().enumerate() {
         let dtype = text.map(|text| {
-            WeightDtype::from_name(text).ok_or_else(|| Error::Dtype {
+            Dtype::from_name(text).ok_or_else(|| Error::Dtype {
                 layer: layers[row].to_owned(),
                 row,
-                reason: format!("{text:?} is none of f32, f16 and bf16"),
+                reason: format!(
+                    "{text:?} is none of f32, f16 and bf16, and no type that can be kept, such as i64"
+                ),
             })
         });
         stated.push(dtype.transpose()?);
@@ -177,11 +179,11 @@ pub(crate) fn weights<'a>(
     let (dtype, whole) = match values.data_type() {
         DataType::Float32 => {
             let values = values.as_primitive::<Float32Type>();
-            (WeightDtype::F32, Weights::F32(values.values()))
+            (Dtype::from(WeightDtype::F32), Weights::F32(values.values()))
         }
         DataType::Float16 => {
             let values = values.as_primitive::<Float16Type>();
-            (WeightDtype::F16, Weights::F16(values.values()))
+            (Dtype::from(WeightDtype::F16), Weights::F16(values.values()))
         }
         _ => return Err(wrong()),
     };
@@ -209,9 +211,9 @@ pub(crate) fn weights<'a>(
 
 fn binary_weights<'a>(
     rows: &[Option<&'a [u8]>],
-    stated: &[Option<WeightDtype>],
+    stated: &[Option<Dtype>],
     layers: &[&str],
-) -> Result<Vec<(WeightDtype, Weights<'a>)>> {
+) -> Result<Vec<(Dtype, Weights<'a>)>> {
     let mut found = Vec::with_capacity(rows.len());
     for (row, bytes) in rows.iter().enumerate() {
         let layer = || layers[row].to_owned();

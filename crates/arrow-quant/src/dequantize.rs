@@ -9,11 +9,12 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use crate::columns;
 use crate::error::{Error, Result};
 use crate::kernel::Restore;
-use crate::options::{Scheme, is_group_size};
+use crate::options::{GGUF_BLOCK, Scheme, is_group_size};
 use crate::quantize::{shapes, split_off};
 use crate::schema::restored_schema;
 use crate::slab::Slab;
 use crate::tensor::{Layout, matrix};
+use crate::weights::{Dtype, Weights};
 use crate::work::{Workers, pieces, span_bytes};
 
 /// One row of quantized weights, checked.
@@ -24,7 +25,9 @@ pub(crate) struct Coded<'a> {
     pub(crate) row_start: i64,
     pub(crate) scheme: Scheme,
     pub(crate) layout: Layout,
-    codes: &'a [u8],
+    /// What the weights were.
+    pub(crate) dtype: Dtype,
+    pub(crate) codes: &'a [u8],
     scales: &'a [f32],
     zeros: &'a [f32],
     /// Whether scales and zero points are said to be `f16`.
@@ -53,6 +56,7 @@ impl Coded<'_> {
         let scales = columns::float_lists(columns::required(batch, "scales")?, "scales", &layers)?;
         let zeros = columns::required(batch, "zero_points")?;
         let zeros = columns::float_lists(zeros, "zero_points", &layers)?;
+        let types = columns::texts(columns::required(batch, "dtype")?, "dtype")?;
         let dtypes = columns::texts(columns::required(batch, "scale_dtype")?, "scale_dtype")?;
         let mut all = Vec::with_capacity(layers.len());
         for (row, layer) in layers.iter().enumerate() {
@@ -62,6 +66,7 @@ impl Coded<'_> {
                 shape: shapes[row].clone().ok_or_else(|| null("shape"))?,
                 row_start: starts[row].ok_or_else(|| null("row_start"))?,
                 row_count: counts[row].ok_or_else(|| null("row_count"))?,
+                dtype: types[row].ok_or_else(|| null("dtype"))?,
                 scheme: schemes[row].ok_or_else(|| null("scheme"))?,
                 group_size: sizes[row].ok_or_else(|| null("group_size"))?,
                 codes: data[row].ok_or_else(|| null("quantized_data"))?,
@@ -91,18 +96,24 @@ impl Coded<'_> {
     }
 
     /// Writes the numbers to `x`, which has [`len`](Coded::len) of them.
+    /// Of a layer that holds no weights, none are written.
     pub(crate) fn restore(&self, workers: &Workers, mut x: &mut [f32]) {
         let Coded { scheme, layout, codes, scales, zeros, .. } = self;
+        if *scheme == Scheme::None {
+            self.restore_kept(workers, x);
+            return;
+        }
+        let is_grouped = scheme.is_grouped();
         let (mut code, mut scale) = (0, 0);
         let mut tasks = Vec::new();
         for piece in pieces(layout) {
             tasks.push((piece, code, scale, split_off(&mut x, piece.length())));
             code += span_bytes(*scheme, &piece) * piece.spans;
-            scale += piece.groups * piece.spans;
+            scale += if is_grouped { piece.groups * piece.spans } else { 0 };
         }
         workers.run(tasks, |(piece, mut code, mut scale, x)| {
             for x in x.chunks_mut(piece.span) {
-                let scales_end = scale + piece.groups;
+                let scales_end = scale + if is_grouped { piece.groups } else { 0 };
                 let codes_end = code + span_bytes(*scheme, &piece);
                 workers.level.restore(Restore {
                     scheme: *scheme,
@@ -113,6 +124,23 @@ impl Coded<'_> {
                     x,
                 });
                 (code, scale) = (codes_end, scales_end);
+            }
+        });
+    }
+}
+
+impl Coded<'_> {
+    /// As [`restore`](Coded::restore), for a layer that was kept.
+    fn restore_kept(&self, workers: &Workers, mut x: &mut [f32]) {
+        let Some(kept) = Weights::from_bytes(self.dtype, self.codes) else { return };
+        let tasks: Vec<_> = pieces(&self.layout)
+            .into_iter()
+            .map(|piece| (piece.start, split_off(&mut x, piece.length())))
+            .collect();
+        workers.run(tasks, |(start, x)| {
+            let numbers = kept.as_f32(start..start + x.len());
+            if numbers.len() == x.len() {
+                x.copy_from_slice(&numbers);
             }
         });
     }
@@ -134,6 +162,7 @@ struct Parts<'a> {
     shape: Vec<i64>,
     row_start: i64,
     row_count: i64,
+    dtype: &'a str,
     scheme: &'a str,
     group_size: i32,
     codes: &'a [u8],
@@ -152,12 +181,22 @@ impl<'a> Parts<'a> {
             .filter(|&size| is_group_size(size))
             .ok_or_else(|| format!("{} is no group size", self.group_size))?;
         let (rows, columns) = matrix(&shape, row_start, row_count)?;
-        let layout = Layout::new(rows, columns, group_size, scheme);
-        let zero_count = if scheme.has_zero_points() { layout.scales() } else { 0 };
+        let dtype = Dtype::from_name(self.dtype)
+            .ok_or_else(|| format!("{:?} is no type that is known here", self.dtype))?;
+        if dtype.weights.is_none() && scheme != Scheme::None {
+            return Err(format!("{} of {} are no weights", scheme.name(), dtype.name()));
+        }
+        let layout = match scheme {
+            Scheme::None => Layout::kept(rows, columns, dtype.bytes()),
+            scheme if !scheme.is_grouped() && !columns.is_multiple_of(GGUF_BLOCK) => {
+                return Err(format!("{} in rows of {columns} weights", scheme.name()));
+            }
+            scheme => Layout::new(rows, columns, group_size, scheme),
+        };
         for (what, found, needed) in [
             ("bytes of codes", codes.len(), layout.code_bytes()),
-            ("scales", scales.len(), layout.scales()),
-            ("zero points", zeros.len(), zero_count),
+            ("scales", scales.len(), layout.scales(scheme)),
+            ("zero points", zeros.len(), layout.zeros(scheme)),
         ] {
             if found != needed {
                 return Err(format!("{found} {what}, but the shape {shape:?} needs {needed}"));
@@ -168,7 +207,18 @@ impl<'a> Parts<'a> {
             "f32" => false,
             other => return Err(format!("{other:?} is neither f16 nor f32")),
         };
-        Ok(Coded { layer, shape, row_start, scheme, layout, codes, scales, zeros, has_half_scales })
+        Ok(Coded {
+            layer,
+            shape,
+            row_start,
+            scheme,
+            layout,
+            dtype,
+            codes,
+            scales,
+            zeros,
+            has_half_scales,
+        })
     }
 }
 
@@ -179,11 +229,24 @@ impl<'a> Parts<'a> {
 /// scheme's formula in `f32`, so every machine restores the same bits.
 ///
 /// # Errors
-/// Columns that are missing or of other types, nulls, rows that contradict themselves, and too little
-/// memory.
+/// Columns that are missing or of other types, nulls, rows that contradict themselves, rows that were
+/// kept as something that is no weights, and too little memory.
 pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
     let workers = Workers::new(None)?;
     let rows = Coded::all(batch)?;
+    for (row, coded) in rows.iter().enumerate() {
+        if coded.dtype.weights.is_none() {
+            return Err(Error::Quantized {
+                layer: coded.layer.to_owned(),
+                row,
+                reason: format!(
+                    "it was kept as {}, which is no type of weights: take its bytes from the column \
+                     quantized_data, and leave the row out here",
+                    coded.dtype.name()
+                ),
+            });
+        }
+    }
     let mut offsets = vec![0i64];
     let mut next = 0usize;
     for row in &rows {

@@ -57,6 +57,19 @@ pub enum Error {
         /// NaN or an infinity.
         value: f32,
     },
+    /// A weight whose group would have a scale that the scheme cannot hold.
+    TooLarge {
+        /// The layer.
+        layer: String,
+        /// The row of the record batch.
+        row: usize,
+        /// Which weight of the row.
+        index: usize,
+        /// The weight.
+        value: f32,
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// A row whose weights, shape and position contradict each other.
     Shape {
         /// The layer.
@@ -145,6 +158,13 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "layer {layer:?}, row {row}: weight {index} is {value}, which has no scale"
+                )
+            }
+            Error::TooLarge { layer, row, index, value, scheme } => {
+                write!(
+                    f,
+                    "layer {layer:?}, row {row}: weight {index} is {value}, too large for the f16 \
+                     scales of {scheme}; give the layer another scheme by an override"
                 )
             }
             Error::Shape { layer, row, reason } => {

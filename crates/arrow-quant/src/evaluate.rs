@@ -5,6 +5,7 @@ use arrow_array::RecordBatch;
 use crate::dequantize::Coded;
 use crate::error::{Error, Result};
 use crate::kernel::Sums;
+use crate::options::Scheme;
 use crate::quality::{LayerQuality, Layers};
 use crate::quantize::total;
 use crate::tensor::Tensor;
@@ -86,6 +87,13 @@ fn compare(workers: &Workers, tensor: &Tensor<'_>, coded: &Coded<'_>) -> Result<
             "row {row} is {:?} {:?} from {} on, and {:?} {:?} from {} on",
             tensor.layer, tensor.shape, tensor.row_start, coded.layer, coded.shape, coded.row_start
         );
+        return Err(Error::Mismatch { reason });
+    }
+    if coded.scheme == Scheme::None {
+        if tensor.dtype == coded.dtype && tensor.weights.are(coded.codes) {
+            return Ok(Vec::new());
+        }
+        let reason = format!("row {row}: {:?} was kept, and is not the same", tensor.layer);
         return Err(Error::Mismatch { reason });
     }
     let mut memory = crate::slab::Slab::new(0, coded.len(), 0)?;

@@ -1,12 +1,14 @@
 //! Weight quantization, Arrow in and Arrow out; the README is the documentation of the crate.
 #![doc = include_str!("../README.md")]
 
+mod allocate;
 mod columns;
 mod dequantize;
 mod error;
 mod evaluate;
 mod kernel;
 mod options;
+mod pattern;
 mod quality;
 mod quantize;
 mod schema;
@@ -15,11 +17,12 @@ mod tensor;
 mod weights;
 mod work;
 
+pub use allocate::allocate;
 pub use dequantize::dequantize;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, RowQuality, evaluate};
 pub use kernel::{NF4, Sums};
-pub use options::{Options, ScaleDtype, Scheme, Search};
+pub use options::{Options, Override, ScaleDtype, Scheme, Search};
 pub use quality::LayerQuality;
 pub use quantize::{Quantized, Quantizer, quantize};
 pub use schema::{FORMAT_VERSION, output_schema};

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::error::{Error, Result};
+use crate::pattern::is_match;
 
 /// How numbers become codes.
 ///
@@ -26,11 +27,34 @@ pub enum Scheme {
     /// `nf4`: `s = max|x|`, `q` the nearest of the sixteen quantiles of a normal distribution to
     /// `x / s`, and `x ≈ NF4[q] s` (Dettmers et al., QLoRA, arXiv 2305.14314, appendix E).
     Nf4,
+    /// `gguf_q8_0`: blocks of 32 as ggml's `Q8_0`, bit for bit: `s = max|x| / 127`,
+    /// `q = round(x (1 / s))` with ties away from zero, then `s` as an `f16` before the 32 codes, and
+    /// `x ≈ q s`. The codes are those of the scale before it was rounded.
+    GgufQ8_0,
+    /// `gguf_q4_0`: blocks of 32 as ggml's `Q4_0`, bit for bit: `s = m / -8` with `m` the first of the
+    /// weights farthest from zero, `q = trunc(x (1 / s) + 8.5)` in 0..=15, then `s` as an `f16` before
+    /// 16 bytes, of which byte `i` holds code `i` in its low half and code `i + 16` in its high one,
+    /// and `x ≈ (q - 8) s`.
+    GgufQ4_0,
+    /// `none`: the bytes of the layer as they are, little-endian, whatever its type is.
+    None,
 }
 
 impl Scheme {
     /// Every scheme.
-    pub const ALL: [Scheme; 5] =
+    pub const ALL: [Scheme; 8] = [
+        Scheme::Int8Sym,
+        Scheme::Int4Sym,
+        Scheme::Int4Asym,
+        Scheme::Int2Asym,
+        Scheme::Nf4,
+        Scheme::GgufQ8_0,
+        Scheme::GgufQ4_0,
+        Scheme::None,
+    ];
+
+    /// Those with groups of any size, and scales in columns of their own.
+    pub const GROUPED: [Scheme; 5] =
         [Scheme::Int8Sym, Scheme::Int4Sym, Scheme::Int4Asym, Scheme::Int2Asym, Scheme::Nf4];
 
     /// Its name in the column `scheme`.
@@ -42,6 +66,9 @@ impl Scheme {
             Scheme::Int4Asym => "int4_asym",
             Scheme::Int2Asym => "int2_asym",
             Scheme::Nf4 => "nf4",
+            Scheme::GgufQ8_0 => "gguf_q8_0",
+            Scheme::GgufQ4_0 => "gguf_q4_0",
+            Scheme::None => "none",
         }
     }
 
@@ -51,13 +78,29 @@ impl Scheme {
         Scheme::ALL.into_iter().find(|scheme| scheme.name() == name)
     }
 
-    /// Bits of a code.
+    /// Bits of a code; `None` for [`Scheme::None`], where they are those of the layer's type.
     #[must_use]
-    pub fn bit_width(self) -> u8 {
+    pub fn bit_width(self) -> Option<u8> {
         match self {
-            Scheme::Int8Sym => 8,
-            Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Nf4 => 4,
-            Scheme::Int2Asym => 2,
+            Scheme::Int8Sym | Scheme::GgufQ8_0 => Some(8),
+            Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Nf4 | Scheme::GgufQ4_0 => Some(4),
+            Scheme::Int2Asym => Some(2),
+            Scheme::None => None,
+        }
+    }
+
+    /// Whether it is one of [`Scheme::GROUPED`].
+    #[must_use]
+    pub fn is_grouped(self) -> bool {
+        Scheme::GROUPED.contains(&self)
+    }
+
+    /// The size of its groups, when `wanted` is what was asked for.
+    pub(crate) fn group_size(self, wanted: usize) -> usize {
+        match self {
+            Scheme::GgufQ8_0 | Scheme::GgufQ4_0 => GGUF_BLOCK,
+            Scheme::None => 0,
+            _ => wanted,
         }
     }
 
@@ -73,10 +116,14 @@ impl Scheme {
         match self {
             Scheme::Int2Asym => Some(Scheme::Int4Asym),
             Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Nf4 => Some(Scheme::Int8Sym),
-            Scheme::Int8Sym => None,
+            Scheme::GgufQ4_0 => Some(Scheme::GgufQ8_0),
+            Scheme::Int8Sym | Scheme::GgufQ8_0 | Scheme::None => None,
         }
     }
 }
+
+/// Weights of a block of GGUF's `Q8_0` and `Q4_0`.
+pub(crate) const GGUF_BLOCK: usize = 32;
 
 /// How the scale of a group is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,6 +196,37 @@ pub struct Options {
     pub fallback_sqnr_db: Option<f32>,
     /// Threads to use; `None` for rayon's own pool. The result does not depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// What is different for some layers. Of several that fit a layer the last one that says something
+    /// of a setting decides it.
+    pub overrides: Vec<Override>,
+}
+
+/// Other settings for the layers whose names fit a pattern; `None` leaves a setting as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Override {
+    /// The names: `*` stands for any characters, also none, `?` for one, and `\` before either for the
+    /// character itself.
+    pub pattern: String,
+    /// See [`Options::scheme`].
+    pub scheme: Option<Scheme>,
+    /// See [`Options::group_size`].
+    pub group_size: Option<usize>,
+    /// See [`Options::search`].
+    pub search: Option<Search>,
+    /// See [`Options::scale_dtype`].
+    pub scale_dtype: Option<ScaleDtype>,
+    /// See [`Options::fallback_sqnr_db`]; `Some(None)` turns it off.
+    pub fallback_sqnr_db: Option<Option<f32>>,
+}
+
+/// The settings of one layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) scheme: Scheme,
+    pub(crate) group_size: usize,
+    pub(crate) search: Search,
+    pub(crate) scale_dtype: ScaleDtype,
+    pub(crate) fallback_sqnr_db: Option<f32>,
 }
 
 impl Default for Options {
@@ -161,6 +239,7 @@ impl Default for Options {
             scale_dtype: ScaleDtype::F16,
             fallback_sqnr_db: None,
             threads: None,
+            overrides: Vec::new(),
         }
     }
 }
@@ -187,19 +266,108 @@ impl Options {
     /// # Errors
     /// When an option has a value that it cannot have.
     pub(crate) fn validate(&self) -> Result<()> {
-        if !is_group_size(self.group_size) {
-            let reason = format!("{} is neither 0 nor a multiple of 16 to 256", self.group_size);
-            return Err(Error::Option { name: "group_size", reason });
-        }
-        if self.fallback_sqnr_db.is_some_and(f32::is_nan) {
-            let reason = "NaN is no ratio".to_owned();
-            return Err(Error::Option { name: "fallback_sqnr_db", reason });
+        validate(Some(self.group_size), self.fallback_sqnr_db, "")?;
+        for other in &self.overrides {
+            let place = format!(" (in the override for {:?})", other.pattern);
+            if other.pattern.is_empty() {
+                let reason = "a pattern is empty, which fits no layer".to_owned();
+                return Err(Error::Option { name: "overrides", reason });
+            }
+            validate(other.group_size, other.fallback_sqnr_db.flatten(), &place)?;
         }
         Ok(())
     }
+
+    /// The settings of a layer.
+    pub(crate) fn of_layer(&self, layer: &str) -> Settings {
+        let mut settings = Settings {
+            scheme: self.scheme,
+            group_size: self.group_size,
+            search: self.search,
+            scale_dtype: self.scale_dtype,
+            fallback_sqnr_db: self.fallback_sqnr_db,
+        };
+        for other in self.overrides.iter().filter(|other| is_match(&other.pattern, layer)) {
+            settings = Settings {
+                scheme: other.scheme.unwrap_or(settings.scheme),
+                group_size: other.group_size.unwrap_or(settings.group_size),
+                search: other.search.unwrap_or(settings.search),
+                scale_dtype: other.scale_dtype.unwrap_or(settings.scale_dtype),
+                fallback_sqnr_db: other.fallback_sqnr_db.unwrap_or(settings.fallback_sqnr_db),
+            };
+        }
+        settings
+    }
+}
+
+fn validate(group_size: Option<usize>, fallback_sqnr_db: Option<f32>, place: &str) -> Result<()> {
+    if let Some(size) = group_size.filter(|size| !is_group_size(*size)) {
+        let reason = format!("{size} is neither 0 nor a multiple of 16 to 256{place}");
+        return Err(Error::Option { name: "group_size", reason });
+    }
+    if fallback_sqnr_db.is_some_and(f32::is_nan) {
+        let reason = format!("NaN is no ratio{place}");
+        return Err(Error::Option { name: "fallback_sqnr_db", reason });
+    }
+    Ok(())
 }
 
 /// Sixteen codes fill whole bytes at every bit width, so groups start on a byte.
 pub(crate) fn is_group_size(size: usize) -> bool {
     size == 0 || (size.is_multiple_of(16) && size <= 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_override_that_says_something_decides() {
+        let of = |pattern: &str| Override { pattern: pattern.to_owned(), ..Override::default() };
+        let options = Options {
+            overrides: vec![
+                Override {
+                    scheme: Some(Scheme::Int8Sym),
+                    group_size: Some(64),
+                    ..of("*.attention.*")
+                },
+                Override { scheme: Some(Scheme::None), ..of("*.bias") },
+                Override {
+                    group_size: Some(0),
+                    fallback_sqnr_db: Some(Some(20.0)),
+                    ..of("layer.0.*")
+                },
+            ],
+            ..Options::default()
+        };
+        options.validate().unwrap();
+        let settings = |layer| {
+            let Settings { scheme, group_size, fallback_sqnr_db, .. } = options.of_layer(layer);
+            (scheme, group_size, fallback_sqnr_db)
+        };
+        assert_eq!(settings("layer.1.mlp.weight"), (Scheme::Int4Sym, 128, None));
+        assert_eq!(settings("layer.1.attention.weight"), (Scheme::Int8Sym, 64, None));
+        assert_eq!(settings("layer.0.attention.bias"), (Scheme::None, 0, Some(20.0)));
+    }
+
+    #[test]
+    fn a_wrong_override_is_named() {
+        let wrong = |other: Override| {
+            let options = Options { overrides: vec![other], ..Options::default() };
+            options.validate().unwrap_err().to_string()
+        };
+        let named = Override { pattern: "a*".to_owned(), ..Override::default() };
+        assert!(wrong(Override { group_size: Some(7), ..named.clone() }).contains("a*"));
+        let nan = Some(Some(f32::NAN));
+        assert!(wrong(Override { fallback_sqnr_db: nan, ..named }).contains("a*"));
+        assert!(wrong(Override::default()).contains("empty"));
+    }
+
+    #[test]
+    fn names_lead_back_to_their_schemes() {
+        for scheme in Scheme::ALL {
+            assert_eq!(Scheme::from_name(scheme.name()), Some(scheme));
+        }
+        assert_eq!(Scheme::from_name("int3"), None);
+    }
 }

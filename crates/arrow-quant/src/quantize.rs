@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::kernel::{Job, Plan, Sums};
-use crate::options::{Options, ScaleDtype, Scheme};
+use crate::options::{GGUF_BLOCK, Options, ScaleDtype, Scheme, Settings};
 use crate::quality::{LayerQuality, Layers};
 use crate::schema::output_schema;
 use crate::slab::Slab;
@@ -77,71 +77,84 @@ impl Quantizer {
     /// finite, and too little memory. Nothing is counted of a batch that fails.
     pub fn quantize(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let tensors = Tensor::all(batch)?;
-        let mut tried = Vec::new();
-        let mut schemes = vec![self.options.scheme; tensors.len()];
-        if let Some(floor) = self.options.fallback_sqnr_db {
-            for (tensor, scheme) in tensors.iter().zip(&mut schemes) {
-                let found = self.good_enough(tensor, floor)?;
-                *scheme = found.scheme;
-                tried.push(found);
+        let mut settings = Vec::with_capacity(tensors.len());
+        let mut tried = Vec::with_capacity(tensors.len());
+        for tensor in &tensors {
+            let mut own = self.options.of_layer(tensor.layer);
+            if tensor.dtype.weights.is_none() {
+                own.scheme = Scheme::None;
             }
+            let found = match own.fallback_sqnr_db {
+                Some(floor) if own.scheme != Scheme::None => {
+                    Some(self.good_enough(tensor, &own, floor)?)
+                }
+                _ => None,
+            };
+            if let Some(found) = &found {
+                own.scheme = found.scheme;
+            }
+            settings.push(own);
+            tried.push(found);
         }
-        let layouts: Vec<Layout> =
-            tensors.iter().zip(&schemes).map(|(t, &scheme)| self.layout(t, scheme)).collect();
+        let rows = tensors.iter().zip(&settings);
+        let layouts = rows.map(|(tensor, own)| layout(tensor, own)).collect::<Result<Vec<_>>>()?;
+        let schemes: Vec<Scheme> = settings.iter().map(|own| own.scheme).collect();
         let offsets = Offsets::new(&layouts, &schemes)?;
         let mut slab = Slab::new(offsets.codes(), offsets.scales(), offsets.zeros())?;
         let mut all_sums = Vec::with_capacity(tensors.len());
         let mut scale_dtypes = Vec::with_capacity(tensors.len());
         let (mut codes, mut scales, mut zeros) = slab.parts();
-        let mut tried = tried.into_iter();
-        for ((tensor, layout), &scheme) in tensors.iter().zip(&layouts).zip(&schemes) {
+        let rows = tensors.iter().zip(&layouts).zip(&settings).zip(tried);
+        for (((tensor, layout), own), tried) in rows {
             let target = Target {
                 codes: split_off(&mut codes, layout.code_bytes()),
-                scales: split_off(&mut scales, layout.scales()),
-                zeros: split_off(&mut zeros, zero_count(layout, scheme)),
+                scales: split_off(&mut scales, layout.scales(own.scheme)),
+                zeros: split_off(&mut zeros, layout.zeros(own.scheme)),
             };
-            all_sums.push(match tried.next() {
+            all_sums.push(match tried {
                 Some(done) => {
                     target.codes.copy_from_slice(&done.codes);
                     target.scales.copy_from_slice(&done.scales);
                     target.zeros.copy_from_slice(&done.zeros);
-                    scale_dtypes.push(self.scale_dtype(&done.scales, &done.zeros));
+                    scale_dtypes.push(scale_dtype(own, &done.scales, &done.zeros));
                     done.sums
+                }
+                None if own.scheme == Scheme::None => {
+                    tensor.weights.write(target.codes);
+                    scale_dtypes.push(ScaleDtype::F32);
+                    Vec::new()
                 }
                 None => {
                     let Target { codes, scales, zeros } = target;
                     let into = Target { codes, scales: &mut *scales, zeros: &mut *zeros };
-                    let sums = self.fill(tensor, layout, scheme, into)?;
-                    scale_dtypes.push(self.scale_dtype(scales, zeros));
+                    let sums = self.fill(tensor, layout, own, into)?;
+                    scale_dtypes.push(scale_dtype(own, scales, zeros));
                     sums
                 }
             });
         }
-        let results = Results { tensors, schemes, scale_dtypes, offsets, slab };
+        let results = Results { tensors, settings, scale_dtypes, offsets, slab };
         self.finish(results, &all_sums)
-    }
-
-    fn layout(&self, tensor: &Tensor<'_>, scheme: Scheme) -> Layout {
-        Layout::new(tensor.rows, tensor.columns, self.options.group_size, scheme)
     }
 
     /// The first scheme, from the one that was asked for on, that loses little enough; if none does,
     /// the last.
-    fn good_enough(&self, tensor: &Tensor<'_>, floor: f32) -> Result<Tried> {
-        let mut scheme = self.options.scheme;
+    fn good_enough(&self, tensor: &Tensor<'_>, own: &Settings, floor: f32) -> Result<Tried> {
+        let mut own = *own;
         loop {
-            let layout = self.layout(tensor, scheme);
+            let scheme = own.scheme;
+            let layout = layout(tensor, &own)?;
             let mut tried = Tried {
                 scheme,
                 codes: vec![0; layout.code_bytes()],
-                scales: vec![0.0; layout.scales()],
-                zeros: vec![0.0; zero_count(&layout, scheme)],
+                scales: vec![0.0; layout.scales(scheme)],
+                zeros: vec![0.0; layout.zeros(scheme)],
                 sums: Vec::new(),
             };
             let Tried { codes, scales, zeros, .. } = &mut tried;
-            tried.sums = self.fill(tensor, &layout, scheme, Target { codes, scales, zeros })?;
+            tried.sums = self.fill(tensor, &layout, &own, Target { codes, scales, zeros })?;
             match scheme.fallback() {
-                Some(next) if total(&tried.sums).sqnr_db() < floor => scheme = next,
+                Some(next) if total(&tried.sums).sqnr_db() < floor => own.scheme = next,
                 _ => return Ok(tried),
             }
         }
@@ -152,24 +165,24 @@ impl Quantizer {
         &self,
         tensor: &Tensor<'_>,
         layout: &Layout,
-        scheme: Scheme,
+        own: &Settings,
         target: Target<'_>,
     ) -> Result<Vec<Sums>> {
         let Target { mut codes, mut scales, mut zeros } = target;
-        let with_zeros = scheme.has_zero_points();
+        let Settings { scheme, search, scale_dtype, .. } = *own;
+        let (with_scales, with_zeros) = (scheme.is_grouped(), scheme.has_zero_points());
         let tasks: Vec<_> = pieces(layout)
             .into_iter()
             .map(|piece| {
                 let groups = piece.groups * piece.spans;
                 let target = Target {
                     codes: split_off(&mut codes, span_bytes(scheme, &piece) * piece.spans),
-                    scales: split_off(&mut scales, groups),
+                    scales: split_off(&mut scales, if with_scales { groups } else { 0 }),
                     zeros: split_off(&mut zeros, if with_zeros { groups } else { 0 }),
                 };
                 (piece, target)
             })
             .collect();
-        let Options { search, scale_dtype, .. } = self.options;
         let plan = Plan { scheme, search, scale_dtype };
         let level = self.workers.level;
         let results = self.workers.run(tasks, |(piece, target)| {
@@ -182,7 +195,7 @@ impl Quantizer {
                     group: layout.group,
                     x,
                     codes: split_off(&mut codes, span_bytes(scheme, &piece)),
-                    scales: split_off(&mut scales, piece.groups),
+                    scales: split_off(&mut scales, if with_scales { piece.groups } else { 0 }),
                     zeros: split_off(&mut zeros, if with_zeros { piece.groups } else { 0 }),
                 };
                 match level.quantize(job) {
@@ -198,30 +211,21 @@ impl Quantizer {
         let mut all = Vec::new();
         // In order, so the weight that is named is the first one.
         for result in results {
-            let part = result.map_err(|(index, value)| Error::NonFinite {
-                layer: tensor.layer.to_owned(),
-                row: tensor.row,
-                index,
-                value,
+            let part = result.map_err(|(index, value): (usize, f32)| {
+                let (layer, row) = (tensor.layer.to_owned(), tensor.row);
+                if value.is_finite() {
+                    Error::TooLarge { layer, row, index, value, scheme: scheme.name() }
+                } else {
+                    Error::NonFinite { layer, row, index, value }
+                }
             });
             all.extend(part?);
         }
         Ok(all)
     }
 
-    /// What the scales and zero points of a tensor need.
-    fn scale_dtype(&self, scales: &[f32], zeros: &[f32]) -> ScaleDtype {
-        let is_half = |value: &f32| f16::from_f32(*value).to_f32() == *value;
-        let all_half = || scales.iter().chain(zeros).all(is_half);
-        if self.options.scale_dtype == ScaleDtype::F16 && all_half() {
-            ScaleDtype::F16
-        } else {
-            ScaleDtype::F32
-        }
-    }
-
     fn finish(&mut self, results: Results<'_>, all_sums: &[Vec<Sums>]) -> Result<RecordBatch> {
-        let Results { tensors, schemes, scale_dtypes, offsets, slab } = results;
+        let Results { tensors, settings, scale_dtypes, offsets, slab } = results;
         let totals: Vec<Sums> = all_sums.iter().map(|sums| total(sums)).collect();
         let bits: Vec<u64> =
             (0..tensors.len()).map(|row| offsets.bits(row, scale_dtypes[row])).collect();
@@ -236,16 +240,19 @@ impl Quantizer {
         let integers = |value: fn(&Tensor<'_>) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(tensors.iter().map(value)))
         };
-        let widths = schemes.iter().map(|scheme| scheme.bit_width());
+        let widths = settings.iter().zip(&tensors).map(|(own, tensor)| {
+            // At most 64.
+            own.scheme.bit_width().unwrap_or((tensor.dtype.bytes() * 8) as u8)
+        });
         // At most 256.
-        let group_sizes = schemes.iter().map(|_| self.options.group_size as i32);
+        let group_sizes = settings.iter().map(|own| own.scheme.group_size(own.group_size) as i32);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from_iter_values(tensors.iter().map(|tensor| tensor.layer))),
             shapes(tensors.iter().map(|tensor| tensor.shape.as_slice())),
             integers(|tensor| tensor.row_start),
             integers(|tensor| tensor.row_count),
             text(&|row| tensors[row].dtype.name()),
-            text(&|row| schemes[row].name()),
+            text(&|row| settings[row].scheme.name()),
             Arc::new(UInt8Array::from_iter_values(widths)),
             Arc::new(Int32Array::from_iter_values(group_sizes)),
             data,
@@ -264,10 +271,37 @@ impl Quantizer {
     }
 }
 
+/// How a tensor is laid out with its settings.
+fn layout(tensor: &Tensor<'_>, own: &Settings) -> Result<Layout> {
+    let Tensor { rows, columns, .. } = *tensor;
+    match own.scheme {
+        Scheme::None => Ok(Layout::kept(rows, columns, tensor.dtype.bytes())),
+        scheme if !scheme.is_grouped() && !columns.is_multiple_of(GGUF_BLOCK) => {
+            Err(Error::Shape {
+                layer: tensor.layer.to_owned(),
+                row: tensor.row,
+                reason: format!(
+                    "the last axis has {columns} weights, and {} needs a multiple of {GGUF_BLOCK}; \
+                     give the layer another scheme by an override",
+                    scheme.name()
+                ),
+            })
+        }
+        scheme => Ok(Layout::new(rows, columns, own.group_size, scheme)),
+    }
+}
+
+/// What the scales and zero points of a tensor need.
+fn scale_dtype(own: &Settings, scales: &[f32], zeros: &[f32]) -> ScaleDtype {
+    let is_half = |value: &f32| f16::from_f32(*value).to_f32() == *value;
+    let all_half = || scales.iter().chain(zeros).all(is_half);
+    if own.scale_dtype == ScaleDtype::F16 && all_half() { ScaleDtype::F16 } else { ScaleDtype::F32 }
+}
+
 /// Everything that a batch is made of.
 struct Results<'a> {
     tensors: Vec<Tensor<'a>>,
-    schemes: Vec<Scheme>,
+    settings: Vec<Settings>,
     scale_dtypes: Vec<ScaleDtype>,
     offsets: Offsets,
     slab: Slab,
@@ -296,8 +330,8 @@ impl Offsets {
         };
         Ok(Offsets {
             codes: count(&|row| layouts[row].code_bytes())?,
-            scales: count(&|row| layouts[row].scales())?,
-            zeros: count(&|row| zero_count(&layouts[row], schemes[row]))?,
+            scales: count(&|row| layouts[row].scales(schemes[row]))?,
+            zeros: count(&|row| layouts[row].zeros(schemes[row]))?,
         })
     }
 
@@ -322,10 +356,6 @@ impl Offsets {
 
 fn last(offsets: &[i64]) -> usize {
     offsets.last().map_or(0, |&end| end as usize)
-}
-
-fn zero_count(layout: &Layout, scheme: Scheme) -> usize {
-    if scheme.has_zero_points() { layout.scales() } else { 0 }
 }
 
 pub(crate) fn total(sums: &[Sums]) -> Sums {
@@ -391,7 +421,7 @@ impl<I: Iterator<Item = std::result::Result<RecordBatch, ArrowError>>> Iterator 
 /// |---|---|---|
 /// | `layer_name` | utf8, large_utf8 or utf8_view | the layer |
 /// | `weights` | list, large_list or fixed_size_list of float32 or float16; binary or large_binary | the numbers in C order |
-/// | `dtype` | utf8, may be absent or null except for binary | `f32`, `f16` or `bf16` |
+/// | `dtype` | utf8, may be absent or null except for binary | `f32`, `f16` or `bf16`; another type of safetensors, such as `i64`, makes a binary layer one that is kept as it is |
 /// | `shape` | list of int64, may be absent or null | of the whole tensor; one axis if absent |
 /// | `row_start` | int64, may be absent or null | where these numbers start along the first axis; 0 if absent |
 ///

@@ -18,12 +18,12 @@ pub const FORMAT_VERSION: &str = "1";
 /// | `layer_name` | utf8 | as given |
 /// | `shape` | `list<int64>` | of the whole tensor |
 /// | `row_start`, `row_count` | int64 | which part of the first axis this row is |
-/// | `dtype` | utf8 | `f32`, `f16` or `bf16`: what the weights were |
+/// | `dtype` | utf8 | `f32`, `f16` or `bf16`: what the weights were; another type for a layer that was kept |
 /// | `scheme` | utf8 | [`Scheme::name`](crate::Scheme::name) of what was used |
-/// | `bit_width` | uint8 | bits of a code |
-/// | `group_size` | int32 | as given; 0 is a whole row |
-/// | `quantized_data` | large_binary | codes, low bits first, each row padded to a byte |
-/// | `scales` | `large_list<float32>` | one for each group, row by row |
+/// | `bit_width` | uint8 | bits of a code, or of an element that was kept |
+/// | `group_size` | int32 | weights that share a scale; 0 is a whole row |
+/// | `quantized_data` | large_binary | codes, low bits first, each row padded to a byte; blocks of GGUF; or the bytes that were kept |
+/// | `scales` | `large_list<float32>` | one for each group, row by row; empty if they are in the blocks or there are none |
 /// | `zero_points` | `large_list<float32>` | the same; empty if the scheme has none |
 /// | `scale_dtype` | utf8 | `f16` if every scale and zero point is one exactly, else `f32` |
 /// | `sqnr_db` | float32 | signal-to-quantization-noise ratio; infinite if nothing was lost |

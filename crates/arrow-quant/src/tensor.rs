@@ -6,7 +6,7 @@ use crate::columns;
 use crate::error::{Error, Result};
 use crate::kernel::packed_length;
 use crate::options::Scheme;
-use crate::weights::{WeightDtype, Weights};
+use crate::weights::{Dtype, Weights};
 
 /// A part of a tensor.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub(crate) struct Tensor<'a> {
     /// Rows that groups do not cross, and their length.
     pub(crate) rows: usize,
     pub(crate) columns: usize,
-    pub(crate) dtype: WeightDtype,
+    pub(crate) dtype: Dtype,
     pub(crate) weights: Weights<'a>,
 }
 
@@ -159,19 +159,33 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(rows: usize, columns: usize, group_size: usize, scheme: Scheme) -> Layout {
+        let group_size = scheme.group_size(group_size);
         let group = if group_size == 0 { columns.max(1) } else { group_size };
         let groups = columns.div_ceil(group);
         Layout { rows, columns, group, groups, row_bytes: packed_length(scheme, columns) }
     }
 
-    /// Bytes of all codes.
-    pub(crate) fn code_bytes(&self) -> usize {
-        self.rows * self.row_bytes
+    /// Of elements that are kept as they are, so many bytes each.
+    pub(crate) fn kept(rows: usize, columns: usize, bytes: usize) -> Layout {
+        let row_bytes = columns.saturating_mul(bytes);
+        Layout { rows, columns, group: columns.max(1), groups: columns.min(1), row_bytes }
     }
 
-    /// Scales of all groups.
-    pub(crate) fn scales(&self) -> usize {
-        self.rows * self.groups
+    /// Bytes of all codes.
+    pub(crate) fn code_bytes(&self) -> usize {
+        // More than can be counted is more than there is.
+        self.rows.saturating_mul(self.row_bytes)
+    }
+
+    /// Scales of all groups, and as many zero points where there are any. Only grouped schemes have
+    /// them apart from their codes.
+    pub(crate) fn scales(&self, scheme: Scheme) -> usize {
+        if scheme.is_grouped() { self.rows * self.groups } else { 0 }
+    }
+
+    /// Zero points of all groups.
+    pub(crate) fn zeros(&self, scheme: Scheme) -> usize {
+        if scheme.has_zero_points() { self.scales(scheme) } else { 0 }
     }
 }
 

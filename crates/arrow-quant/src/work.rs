@@ -126,7 +126,7 @@ mod tests {
             }
             assert_eq!(next, rows * columns);
             let groups: usize = pieces.iter().map(|piece| piece.groups * piece.spans).sum();
-            assert_eq!(groups, layout.scales());
+            assert_eq!(groups, layout.scales(Scheme::Int4Sym));
             assert!(pieces.len() <= rows.max(rows * columns / 16_384 + rows));
         }
     }

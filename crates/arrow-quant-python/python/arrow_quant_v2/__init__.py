@@ -8,12 +8,14 @@ from ._native import (
     Schema,
     Table,
     __version__,
+    allocate,
     dequantize,
     evaluate,
     output_schema,
     quantize,
 )
 from .batch import BatchQuantizer, quantize_batch_fn
+from .config import DiffusionQuantConfig
 from .errors import (
     ArrowQuantError,
     ConfigurationError,
@@ -24,13 +26,16 @@ from .errors import (
     ShapeMismatchError,
     ValidationError,
 )
+from .legacy import ArrowQuantV2
 
 __all__ = [
     "NF4",
     "ArrowQuantError",
+    "ArrowQuantV2",
     "BatchQuantizer",
     "Buffer",
     "ConfigurationError",
+    "DiffusionQuantConfig",
     "Evaluation",
     "InputTypeError",
     "MetadataError",
@@ -42,6 +47,7 @@ __all__ = [
     "Table",
     "ValidationError",
     "__version__",
+    "allocate",
     "dequantize",
     "evaluate",
     "output_schema",

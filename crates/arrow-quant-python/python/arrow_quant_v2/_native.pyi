@@ -1,28 +1,26 @@
 """Types of the native module; everything public of it is in arrow_quant_v2."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Protocol, TypedDict, Union, final
+from collections.abc import Callable, Mapping
+from typing import Any, Optional, Union, final
 
-# The names of options are checked when they are used: they come from command lines too.
-class SupportsArrowStream(Protocol):
-    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
+from typing_extensions import disjoint_base
 
-class SupportsArrowArray(Protocol):
-    def __arrow_c_array__(
-        self, requested_schema: Optional[object] = None
-    ) -> tuple[object, object]: ...
+from .types import LayerQuality, Overrides, Quantized, Weights
 
-# Mappings hold arrays (anything with `__array_interface__` or `__array__`) or lists of floats.
-Weights = Union[SupportsArrowStream, SupportsArrowArray, Mapping[str, Any]]
-Quantized = Union[SupportsArrowStream, SupportsArrowArray, Sequence[Mapping[str, Any]]]
-
-class LayerQuality(TypedDict):
-    layer_name: str
-    elements: int
-    bits_per_weight: Optional[float]
-    sqnr_db: float
-    cosine: float
-    max_abs_err: float
+__all__ = [
+    "Buffer",
+    "Evaluation",
+    "NF4",
+    "QuantTable",
+    "Schema",
+    "Table",
+    "__version__",
+    "allocate",
+    "dequantize",
+    "evaluate",
+    "output_schema",
+    "quantize",
+]
 
 __version__: str
 NF4: list[float]
@@ -57,8 +55,9 @@ class Schema:
     def __arrow_c_schema__(self) -> object: ...
     def to_pyarrow(self) -> Any: ...
     def __len__(self) -> int: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, value: object, /) -> bool: ...
 
+@disjoint_base
 class Table:
     @property
     def schema(self) -> Schema: ...
@@ -88,6 +87,7 @@ def quantize(
     search: str = "auto",
     scale_dtype: str = "f16",
     fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
     threads: Optional[int] = None,
     progress: Optional[Callable[[str, int, Optional[int]], object]] = None,
     dtype: Union[str, Mapping[str, str], None] = None,
@@ -103,4 +103,16 @@ def output_schema(
     search: str = "auto",
     scale_dtype: str = "f16",
     fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
 ) -> Schema: ...
+def allocate(
+    data: Weights,
+    target_bits_per_weight: float,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    overrides: Optional[Overrides] = None,
+    threads: Optional[int] = None,
+    dtype: Union[str, Mapping[str, str], None] = None,
+) -> list[dict[str, Any]]: ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ._native import QuantTable, output_schema, quantize
+from ._native import QuantTable, Schema, output_schema, quantize
 
 # What cannot go to another process, or belongs to a call.
-_NOT_OPTIONS = ("data", "progress", "dtype")
+_NOT_OPTIONS: tuple[str, ...] = ("data", "progress", "dtype")
 
 
 class BatchQuantizer:
@@ -26,8 +26,8 @@ class BatchQuantizer:
         if unknown:
             raise TypeError(f"{', '.join(unknown)} cannot be an option of a batch function")
         checked = {name: value for name, value in options.items() if name != "threads"}
-        self.schema = output_schema(**checked)
-        self.options = options
+        self.schema: Schema = output_schema(**checked)
+        self.options: dict[str, Any] = options
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Options are what it is made of."""
@@ -43,14 +43,14 @@ class BatchQuantizer:
         # A reader of record batches is an iterator too, and one stream.
         if isinstance(batch, Iterator) and not hasattr(batch, "__arrow_c_stream__"):
             return map(self, batch)
-        return _like(batch, quantize(batch, **self.options))
+        return like(batch, quantize(batch, **self.options))
 
 
 def _remade(options: dict[str, Any]) -> BatchQuantizer:
     return BatchQuantizer(**options)
 
 
-def _like(batch: Any, result: QuantTable) -> Any:
+def like(batch: Any, result: QuantTable) -> Any:
     """The result as what the batch was; a library that made it is loaded already."""
     kind = type(batch)
     library = kind.__module__.split(".")[0]

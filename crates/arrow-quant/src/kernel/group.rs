@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use half::f16;
 
 use super::codec::{Codec, Levels, NF4, NF4_ZERO, Nf4, Uniform};
+use super::gguf;
 use super::lanes::{BLOCK, Lanes, least, most};
 use super::pack::unpack;
 use super::sums::{Range, Sums, compare, encode, fit, range, squared_error};
-use crate::options::{ScaleDtype, Scheme, Search};
+use crate::options::{GGUF_BLOCK, ScaleDtype, Scheme, Search};
 
 /// Magnitudes whose squares, and those of their errors, are far from the limits of `f32`. A group
 /// beyond them is first multiplied by a power of two.
@@ -66,18 +67,26 @@ pub(crate) struct Restore<'a> {
     pub(crate) x: &'a mut [f32],
 }
 
-/// Bytes of `count` packed codes.
+/// Bytes of `count` packed codes, or of the blocks that hold as many. What is kept as it is has its own
+/// length.
 pub(crate) fn packed_length(scheme: Scheme, count: usize) -> usize {
-    let per_byte = 8 / usize::from(scheme.bit_width());
-    count.div_ceil(per_byte)
+    let blocks = count.div_ceil(GGUF_BLOCK);
+    match scheme {
+        Scheme::Int8Sym | Scheme::None => count,
+        Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Nf4 => count.div_ceil(2),
+        Scheme::Int2Asym => count.div_ceil(4),
+        Scheme::GgufQ8_0 => blocks.saturating_mul(gguf::Q8_0_BYTES),
+        Scheme::GgufQ4_0 => blocks * gguf::Q4_0_BYTES,
+    }
 }
 
+/// Of the grouped schemes; the others do not come here, and so have those of the last one.
 fn levels(scheme: Scheme) -> Levels {
     let (lowest, highest, offset) = match scheme {
         Scheme::Int8Sym => (-127.0, 127.0, 0),
         Scheme::Int4Sym => (-8.0, 7.0, 8),
-        Scheme::Int2Asym => (0.0, 3.0, 0),
         Scheme::Int4Asym | Scheme::Nf4 => (0.0, 15.0, 0),
+        _ => (0.0, 3.0, 0),
     };
     Levels { lowest, highest, offset }
 }
@@ -282,7 +291,8 @@ fn group<L: Lanes>(
             }
             (encode::<L, _, 4>(x, codec, slots.codes), codec.scale(), reach)
         }
-        Scheme::Int2Asym => {
+        // Only the last of the grouped schemes is left.
+        _ => {
             let (codec, reach) = asymmetric::<L>(x, range, levels, &INT2_GRID, plan, storage);
             if let Some(zero) = slots.zero {
                 *zero = codec.zero;
@@ -301,12 +311,12 @@ fn zeros(scheme: Scheme, count: usize, slots: &mut Slots<'_>) {
     let code = match scheme {
         Scheme::Int4Sym => 8,
         Scheme::Nf4 => NF4_ZERO,
-        Scheme::Int8Sym | Scheme::Int4Asym | Scheme::Int2Asym => 0,
+        _ => 0,
     };
-    let bits = usize::from(scheme.bit_width());
-    let full = if bits == 4 { code << 4 | code } else { code };
+    let is_half = scheme.bit_width() == Some(4);
+    let full = if is_half { code << 4 | code } else { code };
     slots.codes.fill(full);
-    if bits == 4
+    if is_half
         && count % 2 == 1
         && let Some(last) = slots.codes.last_mut()
     {
@@ -326,9 +336,12 @@ fn normalized(x: &[f32], magnitude: f32) -> (Vec<f32>, f64) {
 /// Quantizes the groups of a job.
 ///
 /// # Errors
-/// The index of the first number that is not finite.
+/// The index of the first number that is not finite, or too large for the scheme.
 #[inline(always)]
 pub(super) fn quantize<L: Lanes>(job: Job<'_>) -> Result<Sums, usize> {
+    if !job.plan.scheme.is_grouped() {
+        return gguf::quantize::<L>(job);
+    }
     let Job { plan, group: size, x, mut codes, scales, zeros: zero_points } = job;
     let mut total = Sums::default();
     let mut zero_points = zero_points.iter_mut();
@@ -361,10 +374,11 @@ pub(super) fn quantize<L: Lanes>(job: Job<'_>) -> Result<Sums, usize> {
 /// Restores the numbers of groups.
 #[inline(always)]
 pub(super) fn restore(restore: Restore<'_>) {
-    match restore.scheme.bit_width() {
-        8 => restore_bits::<8>(restore),
-        4 => restore_bits::<4>(restore),
-        _ => restore_bits::<2>(restore),
+    match restore.scheme {
+        Scheme::Int8Sym => restore_bits::<8>(restore),
+        Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Nf4 => restore_bits::<4>(restore),
+        Scheme::Int2Asym => restore_bits::<2>(restore),
+        Scheme::GgufQ8_0 | Scheme::GgufQ4_0 | Scheme::None => gguf::restore(restore),
     }
 }
 
@@ -388,7 +402,7 @@ fn restore_bits<const BITS: usize>(restore: Restore<'_>) {
                 Scheme::Int8Sym => {
                     pairs.for_each(|(x, code)| *x = f32::from(*code as i8) * scale + 0.0);
                 }
-                Scheme::Int4Sym | Scheme::Int4Asym | Scheme::Int2Asym => {
+                _ => {
                     for (x, code) in pairs {
                         *x = ((i32::from(*code) - offset) as f32 - zero) * scale + 0.0;
                     }

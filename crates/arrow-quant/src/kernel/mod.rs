@@ -2,6 +2,7 @@
 #![allow(clippy::needless_range_loop, reason = "lanes are numbered, and become one instruction")]
 
 mod codec;
+mod gguf;
 mod group;
 mod lanes;
 mod pack;

@@ -5,6 +5,7 @@
 mod hostile;
 mod inputs;
 mod invariance;
+mod overrides;
 mod quality;
 mod readings;
 mod support;

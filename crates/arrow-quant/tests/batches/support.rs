@@ -88,6 +88,7 @@ pub(crate) fn options(scheme: Scheme, group_size: usize, search: Search) -> Opti
         scale_dtype: ScaleDtype::F16,
         fallback_sqnr_db: None,
         threads: NonZeroUsize::new(1),
+        overrides: Vec::new(),
     }
 }
 

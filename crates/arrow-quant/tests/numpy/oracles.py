@@ -16,6 +16,8 @@ LEVELS = {
     "int4_asym": (4, 0, 15, 0),
     "int2_asym": (2, 0, 3, 0),
     "nf4": (4, 0, 15, 0),
+    "gguf_q8_0": (8, -127, 127, 0),
+    "gguf_q4_0": (4, 0, 15, 0),
 }
 
 
@@ -36,7 +38,9 @@ class Case:
         shape = (self.rows, self.columns)
         self.x = read("weights", "<f4").reshape(shape)
         self.packed = read("codes", "u1").reshape(self.rows, -1)
-        self.scales = read("scales", "<f4").reshape(self.rows, -1)
+        self.scales = read("scales", "<f4")
+        if self.scales.size:
+            self.scales = self.scales.reshape(self.rows, -1)
         self.zeros = read("zeros", "<f4")
         self.restored = read("restored", "<f4").reshape(shape)
 
@@ -101,6 +105,14 @@ def with_gguf(case):
     """Differences from the blocks of GGUF: Q8_0 and Q4_0, both with groups of 32."""
     from gguf import GGMLQuantizationType, quants
 
+    if case.scheme.startswith("gguf"):
+        kind = GGMLQuantizationType[case.scheme.removeprefix("gguf_").upper()]
+        data = quants.quantize(case.x, kind)
+        restored = quants.dequantize(data, kind)
+        return {
+            "codes": int((data.ravel() != case.packed.ravel()).sum()),
+            "restored": int((restored != case.restored).sum()),
+        }
     blocks = case.x.reshape(-1, 32)
     if case.scheme == "int8_sym":
         data = quants.quantize(blocks, GGMLQuantizationType.Q8_0)
