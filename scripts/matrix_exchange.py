@@ -25,6 +25,9 @@ SETTINGS = [
     ("int2_asym", 64, "minmax", "f16", 12.0),
     ("nf4", 64, "minmax", "f16", None),
     ("nf4", 256, "mse", "f32", None),
+    ("gguf_q8_0", 32, "minmax", "f16", None),
+    ("gguf_q4_0", 32, "minmax", "f16", None),
+    ("none", 0, "minmax", "f16", None),
 ]
 
 # Name, shape, what is done to the numbers, and their type. Rows of 200, 33 and 24 end in a part of a
@@ -39,9 +42,14 @@ LAYERS = [
     ("subnormal", (2, 40), "subnormal", "<f4"),
     ("large", (2, 40), "large", "<f4"),
     ("three axes", (2, 5, 24), "plain", "<f4"),
+    ("blocks", (3, 96), "plain", "<f4"),
     ("half", (5, 48), "plain", "<f2"),
     ("half outliers", (2, 100), "outliers", "<f2"),
+    ("half blocks", (2, 64), "plain", "<f2"),
 ]
+
+# The schemes of GGUF take no row that ends in a part of a block.
+BLOCK = 32
 
 TEXTS = ["layer_name", "dtype", "scheme", "scale_dtype"]
 NUMBERS = ["row_start", "row_count", "bit_width", "group_size"]
@@ -79,10 +87,12 @@ def name_of(setting):
 
 
 def write():
-    layers = [(item[0], weights(seed, *item[1:])) for seed, item in enumerate(LAYERS)]
+    every = [(item[0], weights(seed, *item[1:])) for seed, item in enumerate(LAYERS)]
+    blocks = [(name, array) for name, array in every if array.shape[-1] % BLOCK == 0]
     arrays = {}
     for setting in SETTINGS:
         scheme, group_size, search, scale_dtype, least = setting
+        layers = blocks if scheme.startswith("gguf") else every
         options = dict(scheme=scheme, group_size=group_size, search=search, scale_dtype=scale_dtype)
         options["fallback_sqnr_db"] = least
         name = name_of(setting)

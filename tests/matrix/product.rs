@@ -6,7 +6,7 @@ use host::{Host, Invocation};
 use serde_json::Value;
 
 use crate::skips;
-use crate::support::{Project, cell, run};
+use crate::support::{Project, cell, interpreter, run};
 
 /// Quantized from numpy and from Arrow in each cell and by the Rust core, and restored by all: the
 /// repository's own configuration and programs.
@@ -21,12 +21,18 @@ fn what_the_wheel_quantizes_every_other_cell_and_the_core_restore_to_the_same_bi
     if !Host::current().unwrap().is_file(&maturin) {
         return skips::record(test, "there is no maturin in the tools of the tests");
     }
-    let wheels = root.join("target/wheels");
+    // Compiled where the tests of the wheel compile it.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("wheel");
+    let wheels = project.path("dist");
     let built = Invocation::new(maturin)
-        .args(["build", "--quiet", "--manifest-path", "crates/arrow-quant-python/Cargo.toml"])
+        .args(["build", "-m", "crates/arrow-quant-python/Cargo.toml", "--interpreter"])
+        .arg(interpreter("3.11"))
+        .arg("--target-dir")
+        .arg(compiled)
         .arg("--out")
         .arg(&wheels)
         .directory(&root)
+        .without_env("CARGO_TARGET_DIR")
         .output()
         .unwrap();
     assert!(built.success(), "{}", built.stderr_text());
@@ -36,8 +42,11 @@ fn what_the_wheel_quantizes_every_other_cell_and_the_core_restore_to_the_same_bi
         .arg(&wheels)
         .arg("--directory")
         .arg(project.path("target/matrix"))
+        .arg("--report")
+        .arg(project.path("report.txt"))
         .directory(&root));
-    assert_eq!(ended.code, Some(0), "{}\n{:.4000}", ended.stderr, ended.stdout);
+    let report = fs_err::read_to_string(project.path("report.txt")).unwrap_or_default();
+    assert_eq!(ended.code, Some(0), "{}\n{report}", ended.stderr);
     let result: Value = serde_json::from_str(&ended.stdout).unwrap();
     let cells = result["cells"].as_array().unwrap();
     let ran = cells.iter().filter(|cell| cell["state"] == "ran").count();

@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Scheme, group size, search, precision of scales, and the least decibels.
 type Setting = (Scheme, usize, Search, ScaleDtype, Option<f32>);
 
-const SETTINGS: [Setting; 11] = [
+const SETTINGS: [Setting; 14] = [
     (Scheme::Int8Sym, 0, Search::MinMax, ScaleDtype::F32, None),
     (Scheme::Int8Sym, 128, Search::Mse, ScaleDtype::F16, None),
     (Scheme::Int4Sym, 32, Search::MinMax, ScaleDtype::F16, None),
@@ -34,7 +34,12 @@ const SETTINGS: [Setting; 11] = [
     (Scheme::Int2Asym, 64, Search::MinMax, ScaleDtype::F16, Some(12.0)),
     (Scheme::Nf4, 64, Search::MinMax, ScaleDtype::F16, None),
     (Scheme::Nf4, 256, Search::Mse, ScaleDtype::F32, None),
+    (Scheme::GgufQ8_0, BLOCK, Search::MinMax, ScaleDtype::F16, None),
+    (Scheme::GgufQ4_0, BLOCK, Search::MinMax, ScaleDtype::F16, None),
+    (Scheme::None, 0, Search::MinMax, ScaleDtype::F16, None),
 ];
+/// The schemes of GGUF take no row that ends in a part of a block.
+const BLOCK: usize = 32;
 
 /// What is done to the numbers of a layer.
 #[derive(Clone, Copy)]
@@ -47,8 +52,10 @@ enum Kind {
     Large,
 }
 
+type Layer = (&'static str, &'static [usize], Kind);
+
 /// Name, shape and kind; the last [`HALVES`] are of `f16`.
-const LAYERS: [(&str, &[i64], Kind); 11] = [
+const LAYERS: [Layer; 13] = [
     ("ragged", &[6, 200], Kind::Plain),
     ("one", &[1], Kind::Plain),
     ("empty", &[0, 16], Kind::Plain),
@@ -58,10 +65,12 @@ const LAYERS: [(&str, &[i64], Kind); 11] = [
     ("subnormal", &[2, 40], Kind::Subnormal),
     ("large", &[2, 40], Kind::Large),
     ("three axes", &[2, 5, 24], Kind::Plain),
+    ("blocks", &[3, 96], Kind::Plain),
     ("half", &[5, 48], Kind::Plain),
     ("half outliers", &[2, 100], Kind::Outliers),
+    ("half blocks", &[2, 64], Kind::Plain),
 ];
-const HALVES: usize = 2;
+const HALVES: usize = 3;
 
 /// Columns of text, in the order of the array that holds them; a text has this many characters.
 const TEXTS: [&str; 4] = ["layer_name", "dtype", "scheme", "scale_dtype"];
@@ -103,10 +112,6 @@ fn name_of((scheme, group_size, search, scale_dtype, least): Setting) -> String 
 }
 
 fn write(path: &Path) -> Result<()> {
-    let batches = [
-        layers(&LAYERS[..LAYERS.len() - HALVES], 0, false)?,
-        layers(&LAYERS[LAYERS.len() - HALVES..], LAYERS.len() - HALVES, true)?,
-    ];
     let mut file = NpzWriter::create(path)?;
     for setting in SETTINGS {
         let (scheme, group_size, search, scale_dtype, fallback_sqnr_db) = setting;
@@ -118,8 +123,10 @@ fn write(path: &Path) -> Result<()> {
             fallback_sqnr_db,
             ..Options::default()
         };
+        let in_blocks = matches!(scheme, Scheme::GgufQ8_0 | Scheme::GgufQ4_0);
+        let batches = [layers(in_blocks, false)?, layers(in_blocks, true)?];
         let quantized: Vec<RecordBatch> =
-            quantize(batches.clone().map(Ok), &options)?.collect::<std::result::Result<_, _>>()?;
+            quantize(batches.map(Ok), &options)?.collect::<std::result::Result<_, _>>()?;
         for way in WAYS {
             add(&mut file, &format!("{}/{way}", name_of(setting)), &quantized)?;
         }
@@ -151,13 +158,20 @@ fn weights(seed: usize, count: usize, kind: Kind) -> Vec<f32> {
     numbers
 }
 
-fn layers(layers: &[(&str, &[i64], Kind)], first: usize, halves: bool) -> Result<RecordBatch> {
-    let mut values = Vec::new();
-    let mut lengths = Vec::new();
-    for (place, (_, shape, kind)) in layers.iter().enumerate() {
-        let count = shape.iter().product::<i64>() as usize;
-        values.extend(weights(first + place, count, *kind));
+/// The layers of one type, all or those that end in whole blocks.
+fn layers(in_blocks: bool, halves: bool) -> Result<RecordBatch> {
+    let chosen = LAYERS.iter().enumerate().filter(|(place, (_, shape, _))| {
+        let ends_whole = shape.last().is_some_and(|length| length.is_multiple_of(BLOCK));
+        (*place >= LAYERS.len() - HALVES) == halves && (ends_whole || !in_blocks)
+    });
+    let (mut names, mut shapes) = (Vec::new(), Vec::new());
+    let (mut values, mut lengths) = (Vec::new(), Vec::new());
+    for (place, (name, shape, kind)) in chosen {
+        let count = shape.iter().product();
+        values.extend(weights(place, count, *kind));
         lengths.push(count);
+        names.push(*name);
+        shapes.push(shape.iter().map(|length| *length as i64).collect());
     }
     let values: ArrayRef = match halves {
         true => {
@@ -167,8 +181,6 @@ fn layers(layers: &[(&str, &[i64], Kind)], first: usize, halves: bool) -> Result
     };
     let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
     let weights = LargeListArray::try_new(item, OffsetBuffer::from_lengths(lengths), values, None)?;
-    let names: Vec<&str> = layers.iter().map(|(name, ..)| *name).collect();
-    let shapes: Vec<&[i64]> = layers.iter().map(|(_, shape, _)| *shape).collect();
     Ok(RecordBatch::try_from_iter([
         ("layer_name", Arc::new(StringArray::from(names)) as ArrayRef),
         ("weights", Arc::new(weights)),
@@ -176,9 +188,9 @@ fn layers(layers: &[(&str, &[i64], Kind)], first: usize, halves: bool) -> Result
     ])?)
 }
 
-fn shape_column(shapes: &[&[i64]]) -> Result<ListArray> {
+fn shape_column(shapes: &[Vec<i64>]) -> Result<ListArray> {
     let item = Arc::new(Field::new_list_field(DataType::Int64, true));
-    let offsets = OffsetBuffer::from_lengths(shapes.iter().map(|shape| shape.len()));
+    let offsets = OffsetBuffer::from_lengths(shapes.iter().map(Vec::len));
     Ok(ListArray::try_new(item, offsets, Arc::new(Int64Array::from(shapes.concat())), None)?)
 }
 
@@ -312,7 +324,7 @@ fn batch(archive: &Npz<npz::FileSource>, name: &str) -> Result<RecordBatch> {
     let mut shapes = Vec::new();
     for row in &rows {
         let axes = usize::try_from(row[7])?.min(AXES);
-        shapes.push(&row[8..8 + axes]);
+        shapes.push(row[8..8 + axes].to_vec());
     }
     let codes = Buffer::from_vec(array("quantized_data")?.to_vec::<u8>()?);
     let bits = of(2).map(u8::try_from).collect::<std::result::Result<Vec<_>, _>>()?;
