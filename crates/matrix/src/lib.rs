@@ -5,6 +5,9 @@
 //! passes when dtype, byte order, memory order, shape and every byte agree. Pickles are the control:
 //! they fail between some versions, a table says between which, and the matrix fails when that
 //! prediction is wrong in either direction.
+//!
+//! Cells with a wheel under test exchange what that wheel makes, among themselves: a program of the
+//! project calls it, and a pair passes when writer and reader have the bits that most cells have.
 
 mod core;
 mod corpus;

@@ -29,8 +29,9 @@ pub(super) fn wheels(host: &Host, project: &Path, place: &Path) -> Result<Vec<Pa
         }
         return Ok(vec![place.to_path_buf()]);
     }
-    let (directory, pattern) = match (host.is_dir(place), place.parent()) {
-        (false, Some(parent)) => (parent, name.as_str()),
+    let is_of_files = name.contains(['*', '?']) || is_wheel(&name);
+    let (directory, pattern) = match place.parent() {
+        Some(parent) if is_of_files && !host.is_dir(place) => (parent, name.as_str()),
         _ => (place, "*"),
     };
     let entries = host.list(directory, FILES_LIMIT).unwrap_or_default();
@@ -132,8 +133,9 @@ mod tests {
         };
         fs_err::write(project.join("a.zip"), "").unwrap();
         assert!(said("a.zip").contains("a.zip is not a wheel"), "{}", said("a.zip"));
-        for place in ["dist", "dist/*.whl"] {
+        for place in ["dist", "dist/*.whl", "dist/a-1.0-x.whl"] {
             assert!(said(place).contains("there is no wheel at"), "{}", said(place));
+            assert!(said(place).contains("--out dist` builds one"), "{}", said(place));
         }
         let plain = "`maturin build --release --out dist` builds one";
         assert!(said("dist/*.whl").contains(plain), "{}", said("dist/*.whl"));
