@@ -2,10 +2,10 @@
 
 use matrix::MatrixResult;
 use matrix::render::html;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::{Browser, browser, key};
-use crate::samples::{EVIL, default_matrix, faulty, hostile, huge};
+use crate::samples::{EVIL, default_matrix, faulty, hostile, huge, wheel};
 
 /// The focused element, as `row,column` of the table where it is in it.
 const FOCUS: &str = "(() => { const cell = document.activeElement.closest('#grid tbody td'); \
@@ -137,6 +137,81 @@ fn a_failing_pair_opens_into_its_cases_and_messages() {
         browser.click("#detail .close");
         assert_eq!(browser.text(PANEL_IS_HIDDEN), "true");
         assert_eq!(browser.text("location.hash"), "");
+    });
+}
+
+#[test]
+fn a_pair_of_cells_with_a_wheel_opens_into_the_arrays_of_its_program() {
+    browser(|browser| {
+        open(browser, &wheel(), "#wheel-py3.11-numpy2.2.6..wheel-core");
+        let panel = browser.text(PANEL);
+        for text in [
+            "1 array was not read as written, of 6",
+            "no pickles between these two",
+            "small/codes",
+            "differs in wheel-written",
+            "element 1 of 3 is 2, not 1; 2 of 3 agree on that",
+        ] {
+            assert!(panel.contains(text), "{text}: {panel}");
+        }
+        // Of two formats, each with three arrays of its own: the other mark of each is a dash.
+        let marks = |kind: &str| {
+            browser
+                .number(&format!("document.querySelectorAll('#detail .mark .sign.{kind}').length"))
+        };
+        assert_eq!((marks("fail"), marks("pass"), marks("none")), (1.0, 5.0, 6.0));
+        assert!(!panel.contains("big-endian float64"), "{panel}");
+        // In a format of theirs, these cells are alone: three took part, one could not.
+        browser.click("#detail .close");
+        choose(browser, "format", "4");
+        assert_eq!(browser.number(SHOWN), 16.0);
+        choose(browser, "format", "");
+        assert_eq!(browser.number(SHOWN), 64.0);
+        // A pair without a wheel has none of these arrays.
+        browser.click(&cell(0, 0));
+        let panel = browser.text(PANEL);
+        assert!(panel.contains("big-endian float64") && !panel.contains("small/codes"), "{panel}");
+        // Whoever has a wheel and who has none do not meet.
+        browser.click(&cell(0, 4));
+        let panel = browser.text(PANEL);
+        assert!(panel.contains("This run was not asked for this pair."), "{panel}");
+        assert_eq!(browser.console(), Vec::<String>::new());
+    });
+}
+
+/// Somebody who allows no scripts sees the table, the verdict and what failed, and no control that
+/// would do nothing.
+#[test]
+fn without_scripts_it_says_the_same_and_offers_nothing_that_needs_them() {
+    browser(|browser| {
+        let scripts = |off: bool| {
+            browser.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": off }));
+        };
+        scripts(true);
+        // What the test runs is not a script of the page.
+        open(browser, &faulty(), "");
+        assert_eq!(browser.number(SHOWN), 1024.0);
+        assert_eq!(browser.number("document.querySelectorAll('#grid [tabindex]').length"), 0.0);
+        let in_sight = "[...document.querySelectorAll('#filters *, .keys, #detail')]\
+             .filter((element) => element.checkVisibility()).length";
+        assert_eq!(browser.number(in_sight), 0.0);
+        let page = browser.text("document.body.innerText");
+        for text in [
+            "pairs failed, 3 cells could not take part",
+            "No space left on device",
+            "dtype is '<f8', not '>f8'",
+        ] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        // A pair that failed leads to what failed.
+        browser.click(&format!("{} a", cell(0, 18)));
+        let target = browser.text("location.hash");
+        assert!(target.starts_with("#cause-"), "{target}");
+        assert_eq!(browser.number(&format!("document.querySelectorAll('{target}').length")), 1.0);
+        // With the script all of this is there.
+        scripts(false);
+        open(browser, &faulty(), "");
+        assert!(browser.number(in_sight) > 10.0);
     });
 }
 

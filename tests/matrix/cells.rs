@@ -1,6 +1,6 @@
 //! Cells that take part in ways of their own.
 
-use crate::support::{Project, cell, interpreter, pair, pickles, problems};
+use crate::support::{Project, cell, pair, pickles, problems};
 
 const TWO: &str = "[matrix]\npythons = ['3.11']\nnumpys = ['1.24.4', '2.2.6']\n";
 
@@ -60,39 +60,6 @@ fn requirements_and_imports_hold_in_every_cell() {
     );
     // The core imports nothing, and reads itself.
     assert_eq!(result["pairs"].as_array().unwrap().len(), 1);
-}
-
-/// Makes a wheel in the project's directory `dist`.
-const MAKE_WHEEL: &str = "
-import os, sys, zipfile
-os.makedirs('dist')
-with zipfile.ZipFile('dist/probe-1.0-py3-none-any.whl', 'w') as wheel:
-    info = 'probe-1.0.dist-info/'
-    wheel.writestr('probe.py', 'import numpy\\n')
-    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: probe\\nVersion: 1.0\\n')
-    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    wheel.writestr(info + 'RECORD', '')
-";
-
-#[test]
-fn the_wheel_under_test_is_in_every_cell() {
-    let configuration = format!(
-        "{TWO}wheel = 'dist/probe-1.0-py3-none-any.whl'\nimports = ['probe']\nformats = ['npy']\n"
-    );
-    let test = "the_wheel_under_test_is_in_every_cell";
-    let Some(project) = Project::new(test, &configuration) else { return };
-    let missing = project.run(&["matrix"]);
-    assert_eq!(missing.code, Some(3));
-    assert!(missing.stderr.contains("the wheel under test cannot be read"), "{}", missing.stderr);
-    let made = host::Invocation::new(interpreter("3.11"))
-        .args(["-c", MAKE_WHEEL])
-        .directory(project.path(""))
-        .output()
-        .unwrap();
-    assert!(made.success(), "{}", made.stderr_text());
-    let (ended, result) = project.matrix(&[]);
-    assert_eq!(ended.code, Some(0), "{}\n{:.2000}", ended.stderr, ended.stdout);
-    assert_eq!(result["pairs"].as_array().unwrap().len(), 9);
 }
 
 /// Two processes for each cell, one that writes and one that reads, however many cells there are.

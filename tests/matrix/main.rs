@@ -12,9 +12,13 @@ mod failures;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod product;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 #[path = "../skips.rs"]
 mod skips;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wheel;

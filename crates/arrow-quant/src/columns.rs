@@ -123,6 +123,7 @@ pub(crate) fn bytes(column: &ArrayRef) -> Option<Vec<Option<&[u8]>>> {
     match column.data_type() {
         DataType::Binary => Some(column.as_binary::<i32>().iter().collect()),
         DataType::LargeBinary => Some(column.as_binary::<i64>().iter().collect()),
+        DataType::BinaryView => Some(column.as_binary_view().iter().collect()),
         _ => None,
     }
 }

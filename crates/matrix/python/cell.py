@@ -1,4 +1,5 @@
-"""One cell of the matrix: writes the corpus with its numpy, or reads what other cells wrote.
+"""One cell of the matrix: writes the corpus with its numpy, or reads what other cells wrote. A cell
+with a wheel does so with the program that the project has for it.
 
 Called with the path of a request in JSON; answers in a JSON file that the request names. Standard
 output is nobody's, so it may be printed to by whatever numpy drags in. Runs on Python 3.6 and later
@@ -8,17 +9,20 @@ with numpy 1.17 and later.
 import ast
 import errno
 import importlib
+import importlib.util
 import json
 import os
 import pickle
 import re
 import shutil
+import site
 import sys
 import threading
 import warnings
 
 # How this process ends when it cannot import what it needs.
 CANNOT_IMPORT = 78
+CANNOT_IMPORT_PROGRAM = 79
 
 # Longer messages of exceptions are cut: some quote whole headers.
 MESSAGE_LIMIT = 300
@@ -328,6 +332,87 @@ def plain(state):
     return state.tolist() if isinstance(state, np.ndarray) else state
 
 
+class Program:
+    """The project's program, with the functions `write` and `read`."""
+
+    def __init__(self, request):
+        self.own = request["own"]
+        exchange = request["exchange"]
+        self.doing("it was importing the program")
+        site.addsitedir(exchange["site"])
+        name = os.path.splitext(os.path.basename(exchange["program"]))[0]
+        spec = importlib.util.spec_from_file_location(name, exchange["program"])
+        self.module = importlib.util.module_from_spec(spec)
+        # Whatever looks for the module of a class or function finds it here.
+        sys.modules[name] = self.module
+        spec.loader.exec_module(self.module)
+        self.write_arrays, self.read_arrays = self.module.write, self.module.read
+
+    def doing(self, what):
+        """Notes what is being done, for when it is the last thing that this process does."""
+        with open(os.path.join(self.own, "doing.txt"), "w", encoding="utf-8") as file:
+            file.write(what)
+
+    def write(self):
+        self.doing("`write` of the program was running")
+        path = os.path.join(self.own, "arrays.npz")
+        np.savez(path, **checked("write", self.write_arrays()))
+        self.read(path, "own.npz", "its own arrays")
+        answer = describe_self()
+        answer.update(unsupported={}, pickles={})
+        answer["writes_differ"] = bool(getattr(self.module, "WRITES_DIFFER", False))
+        return answer
+
+    def read_all(self, writers):
+        for writer in writers:
+            directory = writer["directory"]
+            target = "of-%s.npz" % os.path.basename(directory)
+            source = os.path.join(directory, "arrays.npz")
+            self.read(source, target, "the arrays of %s" % writer["name"])
+        answer = describe_self()
+        answer["pairs"] = {}
+        return answer
+
+    def read(self, source, target, what):
+        """Keeps what the program makes of a file, or why it makes nothing of it."""
+        self.doing("`read` of the program had %s" % what)
+        target = os.path.join(self.own, target)
+        try:
+            with np.load(source, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            results = checked("read", self.read_arrays(arrays))
+        # A panic of Rust is no Exception, and this process goes on after it.
+        except BaseException as error:
+            with open(target + ".error", "w", encoding="utf-8") as file:
+                file.write(message(error))
+            return
+        np.savez(target, **results)
+
+
+def checked(function, arrays):
+    """What a function of the program gave, if it is arrays that a file can hold without pickles."""
+    if not isinstance(arrays, dict) or not arrays:
+        raise TypeError("`%s` gives no dict of arrays by their names" % function)
+    for name, array in arrays.items():
+        if not isinstance(name, str) or not isinstance(array, np.ndarray):
+            raise TypeError("`%s` gives %r, which is no array with a name" % (function, name))
+        if array.dtype.hasobject:
+            raise TypeError("`%s` gives %r, an array of objects" % (function, name))
+    return arrays
+
+
+def program_of(request):
+    """The project's program, if this cell has a wheel for it."""
+    if not request["exchange"]:
+        return None
+    try:
+        return Program(request)
+    except BaseException as error:
+        name = os.path.basename(request["exchange"]["program"])
+        print("%s cannot be imported: %s" % (name, message(error)), file=sys.stderr)
+        sys.exit(CANNOT_IMPORT_PROGRAM)
+
+
 def import_all(names):
     """Imports numpy and what else must be there, or ends in the way that is agreed on."""
     global np
@@ -352,8 +437,14 @@ def main():
         watch_the_leash()
     warnings.simplefilter("ignore")
     import_all(request["imports"])
+    program = program_of(request)
     try:
-        answer = {"write": write, "read": read}[request["role"]](request)
+        if program is None:
+            answer = {"write": write, "read": read}[request["role"]](request)
+        elif request["role"] == "write":
+            answer = program.write()
+        else:
+            answer = program.read_all(request["writers"])
         write_json(request["answer"], answer)
     except OSError as error:
         explain(error, request["own"])

@@ -27,8 +27,6 @@ pub(crate) struct Recipe {
     pub(crate) python_version: String,
     /// What is installed, numpy first.
     pub(crate) requirements: Vec<String>,
-    /// SHA-256 of the wheel under test, which is the last requirement.
-    pub(crate) wheel: Option<String>,
 }
 
 /// The stamp: the recipe, and every file by its path with its size in bytes.
@@ -140,7 +138,6 @@ mod tests {
             python: PathBuf::from("/usr/bin/python3"),
             python_version: "3.11.7".to_owned(),
             requirements: vec!["numpy==2.2.6".to_owned()],
-            wheel: None,
         }
     }
 
@@ -159,7 +156,7 @@ mod tests {
         let stamp = Stamp { recipe: recipe.clone(), files };
         fs_err::write(prefix.join(STAMP), serde_json::to_vec(&stamp).unwrap()).unwrap();
         assert!(recipe.is_whole(&host, prefix));
-        let other = Recipe { wheel: Some("0".to_owned()), ..recipe.clone() };
+        let other = Recipe { python_version: "3.11.8".to_owned(), ..recipe.clone() };
         assert!(!other.is_whole(&host, prefix));
         fs_err::write(prefix.join("lib/a.py"), "").unwrap();
         assert!(!recipe.is_whole(&host, prefix));

@@ -20,6 +20,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A wheel under test that cannot be installed anywhere.
+    UnfitWheel {
+        /// Its file.
+        wheel: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The lane `wheel` lacks something that the user must name.
+    WheelLane {
+        /// What it lacks.
+        reason: String,
+    },
     /// The package index could not be asked.
     Index {
         /// What the installer said, without credentials.
@@ -53,7 +65,14 @@ impl Error {
     /// Whether the user asked for something that cannot be, rather than the machine failing.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::NoSuchNumpy { .. } | Self::NothingToRun { .. } | Self::Merge(_))
+        matches!(
+            self,
+            Self::NoSuchNumpy { .. }
+                | Self::NothingToRun { .. }
+                | Self::UnfitWheel { .. }
+                | Self::WheelLane { .. }
+                | Self::Merge(_)
+        )
     }
 
     /// What the user can do about it.
@@ -64,6 +83,14 @@ impl Error {
                 Some("`numpys` in `[matrix]` of truewheel.toml takes versions that the index has")
             }
             Self::NothingToRun { .. } => Some("`matrix plan` lists the cells"),
+            Self::UnfitWheel { .. } => Some(
+                "build one for this machine and these Pythons, or take the lane `wheel` out of \
+                 `lanes` in `[matrix]`",
+            ),
+            Self::WheelLane { .. } => Some(
+                "`exchange` in `[matrix]` of truewheel.toml is the path of a Python program with \
+                 the functions `write` and `read`; `init` writes a sample that says more",
+            ),
             Self::Index { .. } => Some(
                 "the index is the one that pip and uv are configured for; \
                  `--offline` uses only what uv has in its cache",
@@ -82,6 +109,10 @@ impl fmt::Display for Error {
                 write!(f, "no Python of the matrix can have numpy {numpy}: {reason}")
             }
             Self::NothingToRun { reason } => write!(f, "there is nothing to run: {reason}"),
+            Self::UnfitWheel { wheel, reason } => {
+                write!(f, "{} cannot be tested: {reason}", wheel.display())
+            }
+            Self::WheelLane { reason } => write!(f, "the lane `wheel` cannot run: {reason}"),
             Self::Index { reason } => write!(f, "the package index cannot be asked: {reason}"),
             Self::NoInstaller { reason } => write!(f, "nothing can install packages: {reason}"),
             Self::Write { path, source } => {

@@ -13,6 +13,12 @@ use crate::{Format, Observation};
 /// prints to standard error says why.
 pub(crate) const CANNOT_IMPORT: i32 = 78;
 
+/// How a cell's process ends that cannot import the program of the wheel under test.
+pub(crate) const CANNOT_IMPORT_PROGRAM: i32 = 79;
+
+/// The file in a cell's directory that says what its process is doing.
+pub(crate) const DOING: &str = "doing.txt";
+
 /// A case as it stands in `corpus.json`; its bytes are in `corpus.bin`.
 #[derive(Debug, Serialize)]
 struct WrittenCase<'a> {
@@ -74,6 +80,17 @@ pub(crate) struct Request {
     pub(crate) protocols: Vec<u8>,
     /// To be read.
     pub(crate) writers: Vec<Writer>,
+    /// Of a cell with a wheel: the program that writes and reads in place of numpy.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// What a cell with a wheel runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    /// A Python program with the functions `write` and `read`.
+    pub(crate) program: PathBuf,
+    /// The directory that the wheel is installed in.
+    pub(crate) site: PathBuf,
 }
 
 /// What a cell does in one process.
@@ -121,16 +138,19 @@ pub(crate) struct SelfDescription {
 }
 
 /// Answer to [`Role::Write`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct WriteAnswer {
     #[serde(flatten)]
     pub(crate) of: SelfDescription,
+    /// Whether the wheel's program says that every cell writes something else.
+    #[serde(default)]
+    pub(crate) writes_differ: bool,
     pub(crate) unsupported: BTreeMap<usize, String>,
     pub(crate) pickles: BTreeMap<String, WrittenPickle>,
 }
 
 /// Answer to [`Role::Read`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ReadAnswer {
     #[serde(flatten)]
     pub(crate) of: SelfDescription,
@@ -163,7 +183,7 @@ pub(crate) fn npy_name(number: usize) -> String {
 /// The name of the file that holds all cases in a format; npy files hold one each.
 pub(crate) fn archive_name(format: Format) -> Option<&'static str> {
     match format {
-        Format::Npy => None,
+        Format::Npy | Format::WheelWritten | Format::WheelRead => None,
         Format::Npz => Some("stored.npz"),
         Format::NpzDeflated => Some("deflated.npz"),
     }

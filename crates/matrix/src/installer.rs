@@ -53,8 +53,13 @@ impl fmt::Display for Installer {
 /// Whether the index has what a cell needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Availability {
-    /// It does; this is the version of numpy.
-    Version(String),
+    /// It does.
+    Versions {
+        /// The version of numpy.
+        numpy: String,
+        /// Everything else from the index that is needed, as requirements with versions.
+        others: Vec<String>,
+    },
     /// It does not, as the installer says.
     None(String),
 }
@@ -118,13 +123,20 @@ impl Installer {
             .map_err(|error| Error::Index { reason: error.to_string() })?;
         let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
         if output.success() {
-            let version = match self.program {
-                Program::Uv(_) => version_in_requirements(&stdout),
-                Program::Pip => version_in_plan(&stdout),
+            let mut packages = match self.program {
+                Program::Uv(_) => packages_in_requirements(&stdout),
+                Program::Pip => packages_in_plan(&stdout),
             };
-            return version.map(Availability::Version).ok_or_else(|| Error::Index {
-                reason: format!("{self} names no version of numpy: {}", one_line(&stdout)),
-            });
+            let numpy = packages.iter().position(|(name, _)| name == "numpy");
+            let Some(place) = numpy else {
+                let reason = format!("{self} names no version of numpy: {}", one_line(&stdout));
+                return Err(Error::Index { reason });
+            };
+            let (_, numpy) = packages.swap_remove(place);
+            let mut others: Vec<String> =
+                packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
+            others.sort();
+            return Ok(Availability::Versions { numpy, others });
         }
         if stderr.contains("no such option: --dry-run") {
             let python = interpreter.executable.display();
@@ -135,6 +147,66 @@ impl Installer {
             Some(reason) => Ok(Availability::None(reason)),
             None => Err(Error::Index { reason: failure(&stderr) }),
         }
+    }
+
+    /// Why an interpreter cannot have a wheel: its tags, or the Pythons that its metadata names;
+    /// `None` if it can. `directory` is one for the installer alone: even what only looks may make
+    /// the directory that it would install into.
+    pub(crate) fn refusal(
+        &self,
+        interpreter: &Interpreter,
+        directory: &Path,
+        wheel: &Path,
+    ) -> Result<Option<String>, Error> {
+        let command = self.install_into(interpreter, &interpreter.executable, directory, wheel);
+        let output = command
+            .arg("--dry-run")
+            .timeout(PROBE_LIMIT)
+            .output()
+            .map_err(|error| Error::Index { reason: error.to_string() })?;
+        if output.success() {
+            return Ok(None);
+        }
+        let stderr = output.stderr_text();
+        match reason_for_refusal(&stderr) {
+            Some(reason) => Ok(Some(reason)),
+            None => Err(Error::UnfitWheel { wheel: wheel.into(), reason: failure(&stderr) }),
+        }
+    }
+
+    /// Installs a wheel, and nothing that it needs, into a directory of its own.
+    pub(crate) fn install_wheel(
+        &self,
+        interpreter: &Interpreter,
+        python: &Path,
+        directory: &Path,
+        wheel: &Path,
+    ) -> Result<(), String> {
+        let command = self.install_into(interpreter, python, directory, wheel);
+        let output = command.timeout(LIMIT).output().map_err(|error| error.to_string())?;
+        if output.success() { Ok(()) } else { Err(failure(&output.stderr_text())) }
+    }
+
+    /// `python` is that of the environment. It has no pip where uv made it, and pip only ever runs
+    /// with the interpreter that it came with.
+    fn install_into(
+        &self,
+        interpreter: &Interpreter,
+        python: &Path,
+        directory: &Path,
+        wheel: &Path,
+    ) -> Invocation {
+        let command = match &self.program {
+            Program::Uv(uv) => self
+                .call(uv)
+                .args(["pip", "install", "--quiet", "--color", "never", "--python"])
+                .arg(python),
+            Program::Pip => self
+                .call(&interpreter.executable)
+                .args(["-I", "-m", "pip", "install", "--quiet", "--no-color"])
+                .arg("--disable-pip-version-check"),
+        };
+        command.args(["--no-deps", "--target"]).arg(directory).arg(wheel)
     }
 
     /// Makes an environment with these requirements. What stood there is replaced.
@@ -237,16 +309,38 @@ fn fetch_uv(
     if runs(&uv) { Ok(uv) } else { Err(format!("{} does not run", uv.display())) }
 }
 
-/// `numpy==2.2.6` in what uv prints.
-fn version_in_requirements(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("numpy=="))?;
-    line.split_whitespace().next().map(str::to_owned)
+/// Names and versions in what uv prints: `numpy==2.2.6` in a line.
+fn packages_in_requirements(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_whitespace().next());
+    // Paths of wheels stand there too.
+    lines
+        .filter(|line| !line.contains(['/', '\\']))
+        .filter_map(|line| line.split_once("=="))
+        .map(|(name, version)| (name.to_owned(), version.to_owned()))
+        .collect()
 }
 
-/// `Would install numpy-2.2.6 six-1.17.0` in what pip prints.
-fn version_in_plan(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("Would install "))?;
-    line.split_whitespace().find_map(|part| part.strip_prefix("numpy-")).map(str::to_owned)
+/// Names and versions in what pip prints: `Would install numpy-2.2.6 six-1.17.0`.
+fn packages_in_plan(text: &str) -> Vec<(String, String)> {
+    let plan = text.lines().find_map(|line| line.trim().strip_prefix("Would install "));
+    plan.unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|part| part.rsplit_once('-'))
+        .map(|(name, version)| (name.to_owned(), version.to_owned()))
+        .collect()
+}
+
+/// What an installer says of a wheel that is not for an interpreter.
+fn reason_for_refusal(stderr: &str) -> Option<String> {
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    if lines().any(|line| line.contains("incompatible with the current platform")) {
+        let hint = lines().find_map(|line| line.strip_prefix("hint: "));
+        return Some(hint.unwrap_or("its tags are not those of this interpreter").to_owned());
+    }
+    let of_pip = ["is not a supported wheel on this platform", "requires a different Python"];
+    let said = lines().find(|line| of_pip.iter().any(|part| line.contains(part)));
+    let said = said.map(|line| line.trim_start_matches("ERROR: ").trim_end_matches('.').to_owned());
+    said.or_else(|| reason_for_none(stderr))
 }
 
 /// What an installer says when the index has no such wheel, as opposed to being out of reach.
@@ -258,6 +352,9 @@ fn reason_for_none(stderr: &str) -> Option<String> {
         let because = cause.split_once("ecause ").map_or(cause, |(_, rest)| rest);
         let because = because.split(" and you require ").next().unwrap_or(because);
         return Some(because.split(", we can conclude").next().unwrap_or(because).to_owned());
+    }
+    if let Some(line) = lines().find(|line| line.contains("have conflicting dependencies")) {
+        return Some(line.trim_start_matches("ERROR: ").trim_end_matches('.').to_owned());
     }
     // pip prints the versions that it saw; "none" is also what it says when it saw no index.
     let seen = lines().find_map(|line| line.split_once("(from versions: "));
@@ -314,8 +411,38 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_what_is_printed() {
-        assert_eq!(version_in_requirements("numpy==2.4.6\nsix==1.17.0\n").unwrap(), "2.4.6");
-        assert_eq!(version_in_plan("x\nWould install numpy-2.4.6 six-1.17.0\n").unwrap(), "2.4.6");
-        assert_eq!(version_in_plan("numpy-2.4.6"), None);
+        let package = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+        assert_eq!(
+            packages_in_requirements("numpy==2.4.6\n/d/probe-1.0-py3-none-any.whl\nsix==1.17.0\n"),
+            [package("numpy", "2.4.6"), package("six", "1.17.0")]
+        );
+        assert_eq!(
+            packages_in_plan("x\nWould install numpy-2.4.6 ml-dtypes-0.5.0\n"),
+            [package("numpy", "2.4.6"), package("ml-dtypes", "0.5.0")]
+        );
+        assert_eq!(packages_in_plan("numpy-2.4.6"), []);
+    }
+
+    #[test]
+    fn a_wheel_that_is_not_for_an_interpreter_is_told_from_one_that_is_damaged() {
+        let uv = "error: Failed to determine installation plan\n  cause: A path (a.whl) dependency \
+                  is incompatible with the current platform\nhint: The wheel is compatible with \
+                  CPython 3.9 (`cp39`), but you're using CPython 3.8 (`cp38`)\n";
+        assert_eq!(
+            reason_for_refusal(uv).unwrap(),
+            "The wheel is compatible with CPython 3.9 (`cp39`), but you're using CPython 3.8 \
+             (`cp38`)"
+        );
+        let pip = "ERROR: a-1.0-cp39-abi3-linux_x86_64.whl is not a supported wheel on this \
+                   platform.\n";
+        assert_eq!(
+            reason_for_refusal(pip).unwrap(),
+            "a-1.0-cp39-abi3-linux_x86_64.whl is not a supported wheel on this platform"
+        );
+        let pip = "ERROR: Package 'a' requires a different Python: 3.8.18 not in '>=3.9'\n";
+        assert!(reason_for_refusal(pip).unwrap().starts_with("Package 'a' requires"));
+        let damaged = "error: Failed to read `a @ file:///a.whl`\n  cause: unable to locate the \
+                       end of central directory record\n";
+        assert_eq!(reason_for_refusal(damaged), None);
     }
 }

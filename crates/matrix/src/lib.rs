@@ -5,6 +5,9 @@
 //! passes when dtype, byte order, memory order, shape and every byte agree. Pickles are the control:
 //! they fail between some versions, a table says between which, and the matrix fails when that
 //! prediction is wrong in either direction.
+//!
+//! Cells with a wheel under test exchange what that wheel makes, among themselves: a program of the
+//! project calls it, and a pair passes when writer and reader have the bits that most cells have.
 
 mod core;
 mod corpus;
@@ -23,6 +26,7 @@ mod process;
 pub mod render;
 mod run;
 mod specification;
+mod wheel;
 
 pub use core::run_core_cell;
 pub use error::Error;
@@ -31,9 +35,9 @@ pub use installer::InstallerChoice;
 pub(crate) use interpreters::Interpreter;
 pub use merge::merge;
 pub use model::{
-    CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
-    Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
-    Shard, StoredCase, Summary, WrongPrediction,
+    CellKind, CellResult, CellState, Expectation, Format, FormatResult, Lane, MachineInfo,
+    MatrixResult, Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind,
+    RESULT_SCHEMA, Shard, StoredCase, Summary, TestedWheel, WrongPrediction,
 };
 pub use plan::{Plan, PlannedCell, plan};
 pub use run::{CORE_CELL, CellSelection, NamePredicate, Options, Progress, run};

@@ -73,6 +73,7 @@ fn difference(one: &MatrixResult, other: &MatrixResult) -> Option<&'static str> 
     let checks = [
         (one.tool == other.tool, "they come from different versions of the program"),
         (one.machine == other.machine, "they come from different kinds of machines"),
+        (one.wheels == other.wheels, "their wheels differ"),
         (one.cases == other.cases, "their arrays differ"),
         (one.formats == other.formats, "their formats differ"),
         (one.objects == other.objects, "their pickled objects differ"),
@@ -106,6 +107,9 @@ pub(crate) fn replace(previous: &MatrixResult, again: MatrixResult) -> MatrixRes
             }
             None => joined.cells.push(cell.clone()),
         }
+    }
+    if !again.wheels.is_empty() {
+        joined.wheels = again.wheels;
     }
     joined.tool = again.tool;
     joined.started = again.started;

@@ -24,9 +24,11 @@ pub struct MatrixResult {
     pub seconds: f64,
     /// The part of the pairs that this run was asked for; `None` when it was all of them.
     pub shard: Option<Shard>,
+    /// The wheels under test: of several that lay there, those that some Python takes.
+    pub wheels: Vec<TestedWheel>,
     /// File formats that were exchanged, in the order of the report.
     pub formats: Vec<Format>,
-    /// The arrays of the corpus.
+    /// The arrays of the corpus, and those of the wheel's program.
     pub cases: Vec<StoredCase>,
     /// The kinds of objects that were pickled; empty when pickles were left out.
     pub objects: Vec<PickledObject>,
@@ -65,7 +67,16 @@ impl fmt::Display for Shard {
     }
 }
 
-/// A format of array files.
+/// A wheel under test.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TestedWheel {
+    /// Its file name.
+    pub file: String,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A format of array files, or what the wheel's program makes of arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -75,19 +86,28 @@ pub enum Format {
     Npz,
     /// The same, as `np.savez_compressed` writes it.
     NpzDeflated,
+    /// What `write` of the wheel's program gave: the same in every cell.
+    WheelWritten,
+    /// What `read` of the wheel's program made of that: the same for every reader.
+    WheelRead,
 }
 
 impl Format {
-    /// Every format.
+    /// Every format of array files.
     pub const ALL: [Self; 3] = [Self::Npy, Self::Npz, Self::NpzDeflated];
 
-    /// `npy`, `npz` or `npz-deflated`.
+    /// Both of the lane `wheel`.
+    pub const OF_WHEELS: [Self; 2] = [Self::WheelWritten, Self::WheelRead];
+
+    /// `npy`, `npz`, `npz-deflated`, `wheel-written` or `wheel-read`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::NpzDeflated => "npz-deflated",
+            Self::WheelWritten => "wheel-written",
+            Self::WheelRead => "wheel-read",
         }
     }
 }
@@ -111,6 +131,8 @@ pub struct StoredCase {
     pub shape: Vec<u64>,
     /// Whether it lies in Fortran order.
     pub fortran: bool,
+    /// The only format that has it: one of the wheel's program; `None` if every array file has it.
+    pub only_in: Option<Format>,
 }
 
 /// One kind of object that is pickled.
@@ -172,6 +194,30 @@ pub enum CellKind {
     Environment,
     /// The Rust crate `npz`.
     Core,
+    /// A CPython with a numpy and the wheel under test, in an environment that the matrix made.
+    Wheel,
+    /// The program that does what the wheel does without Python.
+    WheelCore,
+}
+
+/// Cells that exchange arrays with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Array files of numpy, and pickles.
+    Arrays,
+    /// What the wheel under test writes and reads.
+    Wheel,
+}
+
+impl CellKind {
+    /// The lane of such cells.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Cpython | Self::Environment | Self::Core => Lane::Arrays,
+            Self::Wheel | Self::WheelCore => Lane::Wheel,
+        }
+    }
 }
 
 /// Whether a cell took part.
@@ -242,6 +288,8 @@ pub struct CellResult {
     pub numpy: Option<String>,
     /// The version of the crate `npz`, of the Rust core.
     pub core: Option<String>,
+    /// The file name of the wheel that is installed in it.
+    pub wheel: Option<String>,
     /// Whether it was asked to write.
     pub writes: bool,
     /// Whether it was asked to read; of several shards, one asks each cell.
@@ -418,7 +466,8 @@ impl MatrixResult {
     #[must_use]
     pub fn expects(&self, writer: &CellResult, reader: &CellResult) -> bool {
         let wrote = matches!(writer.state, CellState::Ran | CellState::ReadingFailed { .. });
-        writer.writes && wrote && reader.reads && reader.state == CellState::Ran
+        let same_lane = writer.kind.lane() == reader.kind.lane();
+        same_lane && writer.writes && wrote && reader.reads && reader.state == CellState::Ran
     }
 
     /// The run in numbers.

@@ -4,18 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use host::Host;
-
-use crate::environment::{Recipe, file_digest};
+use crate::environment::Recipe;
 use crate::installer::{Availability, Installer};
 use crate::interpreters::{self, Interpreter};
 use crate::parallel::parallel;
+use crate::wheel::{self, Wheel};
 use crate::{
-    CellKind, CellResult, CellState, Error, MatrixResult, Options, Progress, Shard, Specification,
+    CellKind, CellResult, CellState, Error, Lane, MatrixResult, Options, Progress, Shard,
+    Specification, TestedWheel,
 };
 
-/// The name of the Rust core's cell.
-pub(crate) const CORE: &str = "core";
+/// The name of the Rust core's cell, and that of the program that stands for a wheel.
+const CORE: &str = "core";
+const WHEEL_CORE: &str = "wheel-core";
 /// How many questions the index is asked at once.
 const QUESTIONS: usize = 4;
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub cells: Vec<PlannedCell>,
     /// The installer that answered, and that makes environments.
     pub(crate) installer: Option<Installer>,
+    /// The wheels under test that some Python takes.
+    pub(crate) wheels: Vec<TestedWheel>,
     /// Pairs that are run, where they are fewer than those that the cells' roles allow.
     pub(crate) pairs: Option<BTreeSet<(String, String)>>,
 }
@@ -42,12 +45,14 @@ pub struct PlannedCell {
 /// How a cell is run.
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
-    /// In an environment that is made for it.
-    Make { interpreter: Interpreter, recipe: Recipe },
+    /// In an environment that is made for it, and with a wheel that is installed beside it.
+    Make { interpreter: Interpreter, recipe: Recipe, wheel: Option<Wheel> },
     /// In an environment that is there.
     Existing { python: PathBuf },
     /// By this program.
     Core,
+    /// By a command of the project.
+    Command { command: Vec<String> },
 }
 
 impl Plan {
@@ -56,10 +61,18 @@ impl Plan {
         self.cells.iter().filter(|cell| cell.way.is_some())
     }
 
+    /// How many pairs are run.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        let read_by = |reader| self.runnable().filter(move |writer| self.wants(writer, reader));
+        self.runnable().map(|reader| read_by(reader).count()).sum()
+    }
+
     /// Whether this pair is run.
     pub(crate) fn wants(&self, writer: &PlannedCell, reader: &PlannedCell) -> bool {
         let (writer, reader) = (&writer.result, &reader.result);
-        writer.writes
+        writer.kind.lane() == reader.kind.lane()
+            && writer.writes
             && reader.reads
             && self
                 .pairs
@@ -76,8 +89,11 @@ pub fn plan(options: &Options<'_>) -> Result<Plan, Error> {
     let Options { host, project, specification, .. } = options;
     let found = interpreters::find(host, project);
     let mut cells = Vec::new();
+    let mut wheel_cells = Vec::new();
+    let mut wheels = Vec::new();
     let mut installer = None;
-    if specification.cpython && !specification.numpys.is_empty() {
+    let lane = specification.wheel_lane;
+    if (specification.cpython || lane) && !specification.numpys.is_empty() {
         if let Some(bootstrap) = found.first() {
             options.report(Progress::Phase { name: "asking the index", total: 0 });
             installer = Some(Installer::find(
@@ -88,14 +104,29 @@ pub fn plan(options: &Options<'_>) -> Result<Plan, Error> {
                 options.offline,
             )?);
         }
-        cpython_cells(options, &found, installer.as_ref(), &mut cells)?;
+        let (picked, installer) = (pick(options, &found)?, installer.as_ref());
+        if specification.cpython {
+            made_cells(options, &picked, installer, &Making::Arrays, &mut cells)?;
+        }
+        if lane {
+            let fitting = wheel::fitting(options, installer, &picked)?;
+            wheels = wheel::tested(&fitting);
+            let making = Making::Wheels(&fitting);
+            made_cells(options, &picked, installer, &making, &mut wheel_cells)?;
+        }
     }
     environment_cells(options, &mut cells);
     if specification.core {
         cells.push(core_cell());
     }
+    cells.append(&mut wheel_cells);
+    if lane && !specification.exchange_core.is_empty() {
+        let command = specification.exchange_core.clone();
+        let way = Some(Way::Command { command });
+        cells.push(PlannedCell { result: cell(WHEEL_CORE, CellKind::WheelCore), way });
+    }
     unique_names(&mut cells);
-    let mut plan = Plan { cells, installer, pairs: None };
+    let mut plan = Plan { cells, installer, wheels, pairs: None };
     select(options, &mut plan)?;
     Ok(plan)
 }
@@ -113,6 +144,7 @@ fn cell(name: &str, kind: CellKind) -> CellResult {
         python: None,
         numpy: None,
         core: None,
+        wheel: None,
         writes: true,
         reads: true,
         state: CellState::Ran,
@@ -121,19 +153,37 @@ fn cell(name: &str, kind: CellKind) -> CellResult {
     }
 }
 
-/// One question to the index: a Python, by its place in the list of those found, and a numpy.
+/// A Python as it was asked for, and what stands for it on this machine.
+pub(crate) struct Picked {
+    request: String,
+    pub(crate) interpreter: Result<Interpreter, String>,
+}
+
+/// What kind of cells are made, and with what.
+enum Making<'a> {
+    /// numpy alone.
+    Arrays,
+    /// The wheel that each of the Pythons takes, too, or why it takes none.
+    Wheels(&'a [Result<Wheel, String>]),
+}
+
+/// One question to the index.
 struct Question<'a> {
     python: &'a str,
     interpreter: Result<&'a Interpreter, &'a String>,
     numpy: &'a str,
+    wheel: Option<&'a Result<Wheel, String>>,
 }
 
-fn cpython_cells(
-    options: &Options<'_>,
-    found: &[Interpreter],
-    installer: Option<&Installer>,
-    cells: &mut Vec<PlannedCell>,
-) -> Result<(), Error> {
+impl Question<'_> {
+    /// The name of a cell of this Python and this numpy.
+    fn name(&self, python: &str, numpy: &str) -> String {
+        let lane = if self.wheel.is_some() { "wheel-" } else { "" };
+        format!("{lane}py{python}-numpy{numpy}")
+    }
+}
+
+fn pick(options: &Options<'_>, found: &[Interpreter]) -> Result<Vec<Picked>, Error> {
     let Options { host, project, specification, .. } = options;
     let requests = match specification.pythons.as_slice() {
         [] => interpreters::every_minor(found),
@@ -143,32 +193,36 @@ fn cpython_cells(
         let reason = "there is no CPython of version 3.8 or newer on this machine".to_owned();
         return Err(Error::NothingToRun { reason });
     }
-    let picked: Vec<(String, Result<Interpreter, String>)> = requests
-        .into_iter()
-        .map(|request| {
-            let interpreter = interpreters::pick(host, project, found, &request);
-            (request, interpreter)
-        })
-        .collect();
-    let questions: Vec<Question<'_>> = picked
-        .iter()
-        .flat_map(|(python, interpreter)| {
-            let question = |numpy| Question { python, interpreter: interpreter.as_ref(), numpy };
-            specification.numpys.iter().map(move |numpy| question(numpy))
-        })
-        .collect();
-    let wheel = wheel(host, specification)?;
+    let picked = requests.into_iter().map(|request| {
+        let interpreter = interpreters::pick(host, project, found, &request);
+        Picked { request, interpreter }
+    });
+    Ok(picked.collect())
+}
+
+fn made_cells(
+    options: &Options<'_>,
+    picked: &[Picked],
+    installer: Option<&Installer>,
+    making: &Making<'_>,
+    cells: &mut Vec<PlannedCell>,
+) -> Result<(), Error> {
+    let specification = options.specification;
+    let mut questions = Vec::new();
+    for (place, Picked { request: python, interpreter }) in picked.iter().enumerate() {
+        let wheel = match making {
+            Making::Arrays => None,
+            Making::Wheels(wheels) => wheels.get(place),
+        };
+        let interpreter = interpreter.as_ref();
+        for numpy in &specification.numpys {
+            questions.push(Question { python, interpreter, numpy, wheel });
+        }
+    }
     options.report(Progress::Phase { name: "asking the index", total: questions.len() });
     let answers = parallel(QUESTIONS, &questions, |question| {
-        options.report(Progress::Begin { what: format!("{} {}", question.python, question.numpy) });
-        let answer = match (question.interpreter, installer) {
-            (Ok(interpreter), Some(installer)) => {
-                let others = others(specification);
-                let requirement = requirement(question.numpy);
-                installer.available(interpreter, &requirement, &others).map(Some)
-            }
-            _ => Ok(None),
-        };
+        options.report(Progress::Begin { what: question.name(question.python, question.numpy) });
+        let answer = answer(specification, installer, question);
         options.report(Progress::Done);
         answer
     });
@@ -177,44 +231,61 @@ fn cpython_cells(
     for (question, answer) in questions.iter().zip(answers) {
         let answer = answer?;
         let numpy_exists = exists.entry(question.numpy).or_insert(Err(String::new()));
-        let mut planned = cell("", CellKind::Cpython);
-        planned.name = format!("py{}-numpy{}", question.python, question.numpy);
+        let kind = match question.wheel {
+            None => CellKind::Cpython,
+            Some(_) => CellKind::Wheel,
+        };
+        let mut planned = cell("", kind);
+        planned.name = question.name(question.python, question.numpy);
         planned.python = Some(question.python.to_owned());
         planned.numpy = Some(question.numpy.to_owned());
+        let wheel = question.wheel.and_then(|wheel| wheel.as_ref().ok());
+        planned.wheel = wheel.map(Wheel::file_name);
         let mut way = None;
         planned.state = match (question.interpreter, answer) {
-            (Ok(interpreter), Some(Availability::Version(numpy))) => {
+            (Ok(interpreter), Answer::Index(Availability::Versions { numpy, others })) => {
                 *numpy_exists = Ok(());
-                planned.name = format!("py{}-numpy{numpy}", interpreter.minor());
+                planned.name = question.name(&interpreter.minor(), &numpy);
                 planned.python = Some(interpreter.version.to_string());
                 planned.numpy = Some(numpy.clone());
                 let key = (interpreter.executable.display().to_string(), numpy.clone());
                 match known.get(&key) {
                     Some(first) => {
-                        planned.name = format!("py{}-numpy{}", question.python, question.numpy);
+                        planned.name = question.name(question.python, question.numpy);
                         let reason = format!("it is the same as {first}");
                         CellState::NotAvailable { reason }
                     }
                     None => {
                         known.insert(key, planned.name.clone());
-                        let recipe = recipe(interpreter, &numpy, specification, wheel.as_ref());
-                        way = Some(Way::Make { interpreter: interpreter.clone(), recipe });
+                        // What a wheel needs from the index is in the environment below it.
+                        let needed = others.into_iter().filter(|requirement| {
+                            wheel.is_some_and(|wheel| !wheel.provides(requirement))
+                        });
+                        let recipe = recipe(interpreter, &numpy, specification, needed.collect());
+                        let (interpreter, wheel) = (interpreter.clone(), wheel.cloned());
+                        way = Some(Way::Make { interpreter, recipe, wheel });
                         CellState::Ran
                     }
                 }
             }
-            (Ok(_), Some(Availability::None(reason))) => {
-                if let Err(said) = numpy_exists {
+            (Ok(_), Answer::Index(Availability::None(reason))) => {
+                if wheel.is_some_and(|wheel| wheel.is_named_in(&reason)) {
+                    *numpy_exists = Ok(());
+                } else if let Err(said) = numpy_exists {
                     said.clone_from(&reason);
                 }
                 CellState::NotAvailable { reason }
             }
+            // In what follows nobody knows whether the index has it.
+            (Ok(_), Answer::Refused(reason)) => {
+                *numpy_exists = Ok(());
+                CellState::NotAvailable { reason }
+            }
             (Err(reason), _) => {
-                // Nobody knows whether the index has it.
                 *numpy_exists = Ok(());
                 CellState::MissingInterpreter { reason: reason.clone() }
             }
-            (Ok(_), None) => {
+            (Ok(_), Answer::Nobody) => {
                 let reason = "there is no interpreter that could ask the index".to_owned();
                 CellState::MissingInterpreter { reason }
             }
@@ -227,35 +298,49 @@ fn cpython_cells(
     }
 }
 
-fn requirement(numpy: &str) -> String {
-    if numpy == "newest" { "numpy".to_owned() } else { format!("numpy=={numpy}") }
+/// What a question came to.
+enum Answer {
+    Index(Availability),
+    /// The Python takes no wheel under test.
+    Refused(String),
+    /// Nobody could be asked.
+    Nobody,
 }
 
-fn others(specification: &Specification) -> Vec<String> {
-    let wheel = specification.wheel.iter().map(|path| path.display().to_string());
-    specification.requirements.iter().cloned().chain(wheel).collect()
-}
-
-fn wheel(host: &Host, specification: &Specification) -> Result<Option<String>, Error> {
-    let Some(path) = &specification.wheel else { return Ok(None) };
-    let digest = file_digest(host, path).map_err(|reason| Error::NothingToRun {
-        reason: format!("the wheel under test cannot be read: {reason}"),
-    })?;
-    Ok(Some(digest))
+fn answer(
+    specification: &Specification,
+    installer: Option<&Installer>,
+    question: &Question<'_>,
+) -> Result<Answer, Error> {
+    let (Ok(interpreter), Some(installer)) = (question.interpreter, installer) else {
+        return Ok(Answer::Nobody);
+    };
+    let mut others = specification.requirements.clone();
+    match question.wheel {
+        Some(Err(reason)) => return Ok(Answer::Refused(reason.clone())),
+        Some(Ok(wheel)) => others.push(wheel.path.display().to_string()),
+        None => {}
+    }
+    let requirement = match question.numpy {
+        "newest" => "numpy".to_owned(),
+        version => format!("numpy=={version}"),
+    };
+    installer.available(interpreter, &requirement, &others).map(Answer::Index)
 }
 
 fn recipe(
     interpreter: &Interpreter,
     numpy: &str,
     specification: &Specification,
-    wheel: Option<&String>,
+    needed: Vec<String>,
 ) -> Recipe {
-    let numpy = std::iter::once(format!("numpy=={numpy}"));
+    let requirements = std::iter::once(format!("numpy=={numpy}"))
+        .chain(specification.requirements.iter().cloned())
+        .chain(needed);
     Recipe {
         python: interpreter.executable.clone(),
         python_version: interpreter.version.to_string(),
-        requirements: numpy.chain(others(specification)).collect(),
-        wheel: wheel.cloned(),
+        requirements: requirements.collect(),
     }
 }
 
@@ -311,7 +396,15 @@ fn select(options: &Options<'_>, plan: &mut Plan) -> Result<(), Error> {
         }
     }
     if let Some(previous) = options.previous {
-        let again = failed_pairs(previous);
+        let mut again = failed_pairs(previous);
+        // What another wheel wrote and read says nothing of this one.
+        if previous.wheels != plan.wheels {
+            let of_wheels = |cell: &&PlannedCell| cell.result.kind.lane() == Lane::Wheel;
+            let names = || plan.cells.iter().filter(of_wheels).map(|cell| cell.result.name.clone());
+            for writer in names() {
+                again.extend(names().map(|reader| (writer.clone(), reader)));
+            }
+        }
         if again.is_empty() {
             let reason = "nothing failed in the last run".to_owned();
             return Err(Error::NothingToRun { reason });
@@ -326,8 +419,7 @@ fn select(options: &Options<'_>, plan: &mut Plan) -> Result<(), Error> {
     if options.shard.is_none() {
         plan.cells.retain(|cell| cell.result.writes || cell.result.reads);
     }
-    let has_pair = plan.runnable().any(|cell| cell.result.writes)
-        && plan.runnable().any(|cell| cell.result.reads);
+    let has_pair = plan.pairs() > 0;
     let could_not = plan.cells.iter().any(|cell| cell.result.state.is_failure());
     if !has_pair && !could_not && options.shard.is_none() {
         let reason = match plan.cells.len() {
@@ -351,7 +443,8 @@ fn failed_pairs(result: &MatrixResult) -> BTreeSet<(String, String)> {
     let pairs = result.pairs_by_name();
     let mut failed = BTreeSet::new();
     for writer in result.shown_cells().filter(|cell| cell.writes) {
-        for reader in result.shown_cells().filter(|cell| cell.reads) {
+        let reads = |cell: &&CellResult| cell.reads && cell.kind.lane() == writer.kind.lane();
+        for reader in result.shown_cells().filter(reads) {
             let pair = pairs.get(&(writer.name.as_str(), reader.name.as_str()));
             if pair.is_none_or(|pair| !pair.passed()) {
                 failed.insert((writer.name.clone(), reader.name.clone()));

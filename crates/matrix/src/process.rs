@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use host::{Host, Invocation, ProcessError};
 
-use crate::exchange::CANNOT_IMPORT;
+use crate::exchange::{CANNOT_IMPORT, CANNOT_IMPORT_PROGRAM};
 
 /// What a process that failed may say of it.
 const TALK_LIMIT: u64 = 1 << 20;
@@ -13,6 +13,8 @@ const TALK_LIMIT: u64 = 1 << 20;
 pub(crate) enum CellError {
     /// It cannot import what it needs.
     Import(String),
+    /// It cannot import the wheel's program, or what that needs.
+    Program(String),
     /// Anything else.
     Other(String),
 }
@@ -29,6 +31,7 @@ impl CellError {
         let reason = if last.is_empty() { ended } else { format!("{ended}: {last}") };
         match output.code {
             Some(CANNOT_IMPORT) => Self::Import(last),
+            Some(CANNOT_IMPORT_PROGRAM) => Self::Program(last),
             _ => Self::Other(reason),
         }
     }
@@ -39,29 +42,39 @@ impl CellError {
 
     pub(crate) fn into_reason(self) -> String {
         match self {
-            Self::Import(reason) | Self::Other(reason) => reason,
+            Self::Import(reason) | Self::Program(reason) | Self::Other(reason) => reason,
+        }
+    }
+
+    /// With what the process was doing, if it noted that.
+    pub(crate) fn while_it(self, doing: Option<&str>) -> Self {
+        match (self, doing) {
+            (Self::Other(reason), Some(doing)) => Self::Other(format!("{reason}, while {doing}")),
+            (error, _) => error,
         }
     }
 }
 
-/// Runs a process to its end, and gives the time that it took.
+/// Runs a process of Python to its end, and gives the time that it took.
 pub(crate) fn run(
     host: &Host,
     command: Invocation,
     limit: Duration,
 ) -> Result<Duration, CellError> {
-    let output = clean_environment(host, command)
-        .timeout(limit)
-        .output_limit(TALK_LIMIT)
-        .leashed()
-        .output()
-        .map_err(|error| match error {
+    run_as_it_is(clean_environment(host, command), limit)
+}
+
+/// The same for a process that sees the environment as the user has it.
+pub(crate) fn run_as_it_is(command: Invocation, limit: Duration) -> Result<Duration, CellError> {
+    let output = command.timeout(limit).output_limit(TALK_LIMIT).leashed().output().map_err(
+        |error| match error {
             ProcessError::TimedOut { limit, .. } => CellError::Other(format!(
                 "it ran longer than {} s and was killed; `time-limit` in `[matrix]` sets the limit",
                 limit.as_secs()
             )),
             error => CellError::Other(error.to_string()),
-        })?;
+        },
+    )?;
     if output.success() { Ok(output.elapsed) } else { Err(CellError::of(&output)) }
 }
 

@@ -18,8 +18,12 @@ pub struct Specification {
     pub numpys: Vec<String>,
     /// What else is installed in every cell, as pip takes it.
     pub requirements: Vec<String>,
-    /// A wheel that is installed in every cell.
+    /// Where the wheel under test lies: a file, a pattern for file names, or a directory.
     pub wheel: Option<PathBuf>,
+    /// The Python program whose `write` and `read` each cell with the wheel calls.
+    pub exchange: Option<PathBuf>,
+    /// The command that writes and reads the same without Python; empty without one.
+    pub exchange_core: Vec<String>,
     /// Modules that every cell must be able to import.
     pub imports: Vec<String>,
     /// Environments that exist already and take part as they are.
@@ -32,6 +36,8 @@ pub struct Specification {
     pub cpython: bool,
     /// Whether the Rust core takes part.
     pub core: bool,
+    /// Whether cells with the wheel take part.
+    pub wheel_lane: bool,
     /// How long a cell may write, or read, before it is killed.
     pub time_limit: Duration,
 }
@@ -57,12 +63,15 @@ impl Default for Specification {
             numpys: numpys.map(str::to_owned).into(),
             requirements: Vec::new(),
             wheel: None,
+            exchange: None,
+            exchange_core: Vec::new(),
             imports: Vec::new(),
             environments: Vec::new(),
             formats: Format::ALL.to_vec(),
             pickles: true,
             cpython: true,
             core: true,
+            wheel_lane: false,
             time_limit: Duration::from_secs(300),
         }
     }

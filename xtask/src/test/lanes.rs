@@ -27,6 +27,8 @@ pub(crate) enum Lane {
     Unchanged,
     /// Array files of the npz crate and of real numpys, each read by the other.
     Numpy,
+    /// The wheel in environments of old and new Pythons and numpys.
+    Wheel,
     /// The matrix of Pythons and numpys, and cells that are made to fail.
     Matrix,
     /// The page of the matrix in a real browser.
@@ -48,6 +50,7 @@ impl Lane {
             Self::Garbage => "garbage",
             Self::Unchanged => "unchanged",
             Self::Numpy => "numpy",
+            Self::Wheel => "wheel",
             Self::Matrix => "matrix",
             Self::Browser => "browser",
         }
@@ -66,6 +69,7 @@ impl Lane {
             | Self::Garbage
             | Self::Unchanged => Some("faults"),
             Self::Numpy => Some("numpy"),
+            Self::Wheel => Some("wheel"),
             Self::Matrix => Some("matrix"),
             Self::Browser => Some("browser"),
         }

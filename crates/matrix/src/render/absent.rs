@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use report::render::visible;
 
 use super::names;
-use crate::{CellResult, CellState, MatrixResult};
+use crate::{CellKind, CellResult, CellState, MatrixResult};
 
 /// Cells of one numpy that do not exist, for one reason.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,8 +39,21 @@ pub(crate) fn unavailable(result: &MatrixResult) -> Vec<Unavailable> {
     let pythons: BTreeSet<String> =
         result.cells.iter().filter_map(|cell| cell.python.clone()).collect();
     let mut groups: Vec<(String, Vec<(&CellResult, &str)>)> = Vec::new();
+    let mut refusals: Vec<Unavailable> = Vec::new();
     for cell in &result.cells {
         let CellState::NotAvailable { reason } = &cell.state else { continue };
+        if is_told_already(result, cell) {
+            continue;
+        }
+        if is_refused(result, cell) {
+            let python = cell.python.as_deref().unwrap_or_default();
+            let cells = format!("the wheel on Python {}", visible(python));
+            let refusal = Unavailable { cells, reason: visible(reason).into_owned() };
+            if !refusals.contains(&refusal) {
+                refusals.push(refusal);
+            }
+            continue;
+        }
         let key = if is_another(result, cell) { None } else { cell.numpy.clone() };
         let key = key.unwrap_or_default();
         match groups.iter_mut().find(|(known, _)| *known == key && !key.is_empty()) {
@@ -49,12 +62,37 @@ pub(crate) fn unavailable(result: &MatrixResult) -> Vec<Unavailable> {
         }
     }
     groups.sort_by(|(a, _), (b, _)| names::by_version(a, b));
-    groups.into_iter().map(|(numpy, cells)| entry(&numpy, &cells, &pythons)).collect()
+    let groups = groups.into_iter().map(|(numpy, cells)| entry(&numpy, &cells, &pythons));
+    groups.chain(refusals).collect()
+}
+
+/// Whether a Python takes no wheel under test, whatever its numpy.
+fn is_refused(result: &MatrixResult, cell: &CellResult) -> bool {
+    // `3.11` was asked for, and `3.11.7` is what a cell that ran has.
+    let minor = |cell: &CellResult| {
+        let parts = cell.python.as_deref().unwrap_or_default().split('.').take(2);
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let same = |other: &&CellResult| other.kind == cell.kind && minor(other) == minor(cell);
+    cell.kind == CellKind::Wheel && result.cells.iter().filter(same).all(|c| c.state == cell.state)
+}
+
+/// Whether a cell with a wheel does not exist for a reason that one without a wheel has, too.
+fn is_told_already(result: &MatrixResult, cell: &CellResult) -> bool {
+    let same = |other: &CellResult| {
+        other.kind == CellKind::Cpython
+            && (&other.python, &other.numpy) == (&cell.python, &cell.numpy)
+            && other.state == cell.state
+    };
+    cell.kind == CellKind::Wheel && result.cells.iter().any(same)
 }
 
 /// Whether a cell does not exist because it would be the same as one that does.
 fn is_another(result: &MatrixResult, cell: &CellResult) -> bool {
-    result.shown_cells().any(|shown| shown.numpy == cell.numpy && shown.python == cell.python)
+    let is_it = |shown: &CellResult| {
+        shown.kind == cell.kind && shown.numpy == cell.numpy && shown.python == cell.python
+    };
+    result.shown_cells().any(is_it)
 }
 
 fn entry(numpy: &str, cells: &[(&CellResult, &str)], all: &BTreeSet<String>) -> Unavailable {
@@ -164,7 +202,7 @@ pub(crate) fn state(state: &CellState) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellKind, MachineInfo};
+    use crate::MachineInfo;
 
     fn cell(name: &str, python: &str, numpy: &str, reason: Option<&str>) -> CellResult {
         let state = match reason {
@@ -177,6 +215,7 @@ mod tests {
             python: Some(python.to_owned()),
             numpy: Some(numpy.to_owned()),
             core: None,
+            wheel: None,
             writes: true,
             reads: true,
             state,
@@ -193,6 +232,7 @@ mod tests {
             started: String::new(),
             seconds: 0.0,
             shard: None,
+            wheels: Vec::new(),
             formats: Vec::new(),
             cases: Vec::new(),
             objects: Vec::new(),
@@ -222,6 +262,35 @@ mod tests {
                 "numpy 1.9 on Python 3.11, 3.12, 3.13: for example, no tag cp311",
                 "numpy 1.26.0 on Python 3.8, 3.13: no usable wheels",
                 "numpy 2.2.6: no wheel for 3.9, 3.10",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_wheel_lacks_is_one_entry_and_what_numpy_lacks_is_told_once() {
+        let wheel = |python: &str, numpy: &str, reason: Option<&str>| CellResult {
+            kind: CellKind::Wheel,
+            ..cell(&format!("wheel-py{python}-numpy{numpy}"), python, numpy, reason)
+        };
+        let (tag, none) = (Some("for CPython 3.9"), Some("no usable wheels"));
+        let cells = entries(vec![
+            cell("py3.11-numpy1.9", "3.11", "1.9", none),
+            cell("py3.10-numpy1.9", "3.10", "1.9", none),
+            cell("py3.8-numpy1.9", "3.8", "1.9", None),
+            wheel("3.8", "1.9", tag),
+            wheel("3.8", "2.2.6", tag),
+            wheel("3.11", "1.9", none),
+            wheel("3.11", "2.0.2", Some("a depends on numpy>2.1")),
+            wheel("3.10", "1.9", none),
+            wheel("3.10.13", "2.2.6", None),
+            wheel("3.11.7", "2.2.6", None),
+        ]);
+        assert_eq!(
+            cells,
+            [
+                "numpy 1.9 on Python 3.10, 3.11: no usable wheels",
+                "numpy 2.0.2 on Python 3.11: a depends on numpy>2.1",
+                "the wheel on Python 3.8: for CPython 3.9",
             ]
         );
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::names;
 use super::table::{Pair, Table};
 use super::words::shortened;
-use crate::{Format, Problem, ProblemKind, WrongPrediction};
+use crate::{Format, MatrixResult, Problem, ProblemKind, WrongPrediction};
 
 /// Names shorter than this may stand in a message by chance.
 const LEAST_NAME: usize = 5;
@@ -55,8 +55,7 @@ pub(crate) fn kind(kind: ProblemKind) -> &'static str {
 /// Everything that failed, by cause, those of most pairs first.
 pub(crate) fn causes(table: &Table<'_>) -> Vec<Cause> {
     let result = table.result;
-    let cases: HashMap<&str, usize> =
-        result.cases.iter().enumerate().map(|(place, case)| (case.name.as_str(), place)).collect();
+    let cases = places_of_cases(result);
     let objects: HashMap<&str, usize> = result
         .objects
         .iter()
@@ -73,7 +72,7 @@ pub(crate) fn causes(table: &Table<'_>) -> Vec<Cause> {
         };
         for format in &run.formats {
             for problem in &format.problems {
-                let place = cases.get(problem.case.as_str()).copied();
+                let place = cases.get(&case_key(&problem.case, format.format)).copied();
                 add(Key {
                     pickle: false,
                     place: place.unwrap_or(usize::MAX),
@@ -106,6 +105,16 @@ pub(crate) fn causes(table: &Table<'_>) -> Vec<Cause> {
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.pairs.len()));
     causes
+}
+
+/// What a case is found by: those of the wheel's program may be called as others are.
+fn case_key(name: &str, format: Format) -> (&str, Option<Format>) {
+    (name, Some(format).filter(|format| Format::OF_WHEELS.contains(format)))
+}
+
+fn places_of_cases(result: &MatrixResult) -> HashMap<(&str, Option<Format>), usize> {
+    let cases = result.cases.iter().enumerate();
+    cases.map(|(place, case)| ((case.name.as_str(), case.only_in), place)).collect()
 }
 
 fn said(problem: &Problem) -> String {
@@ -145,6 +154,8 @@ fn place_of(formats: &[Format], format: Format) -> usize {
 fn symptoms(table: &Table<'_>, mut keys: Vec<Key>) -> Vec<Symptom> {
     keys.sort();
     let mut symptoms: Vec<Symptom> = Vec::new();
+    let is_of_files = |format: &&Format| Format::ALL.contains(format);
+    let formats_of_files = table.result.formats.iter().filter(is_of_files).count();
     let same_subject = |a: &Key, b: &Key| {
         (a.pickle, &a.subject, a.kind, &a.message) == (b.pickle, &b.subject, b.kind, &b.message)
     };
@@ -155,7 +166,7 @@ fn symptoms(table: &Table<'_>, mut keys: Vec<Key>) -> Vec<Symptom> {
                 variants.iter().filter_map(|key| u8::try_from(key.variant).ok()).collect();
             let protocols = names::protocols(&protocols, &table.result.protocols);
             format!("{} in {protocols}", key.subject)
-        } else if variants.len() == table.result.formats.len() {
+        } else if variants.len() == formats_of_files && formats_of_files > 0 {
             key.subject.clone()
         } else {
             let formats = variants.iter().map(|key| {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::table::{Pair, Table, Verdict};
 use super::words::{self, counted, duration, grouped, shortened};
 use super::{absent, causes, control, generations, names, page};
-use crate::{CellState, MatrixResult, Summary};
+use crate::{CellState, Format, MatrixResult, Summary};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -102,15 +102,34 @@ fn header(result: &MatrixResult, summary: &Summary) -> String {
 
 /// What this is, for somebody who was not there.
 fn introduction(result: &MatrixResult, summary: &Summary) -> String {
-    let formats: Vec<&str> = result.formats.iter().map(|format| format.name()).collect();
-    let mut text = format!(
-        "<p class=\"intro\">A <em>cell</em> is one Python with one numpy, or the Rust core. \
-         Each cell wrote the same {} to files ({}), and read the files that every cell wrote; \
-         one writer and one reader are a <em>pair</em>. A pair passes when type, byte order, \
-         memory order, shape and every byte of every array agree. ",
-        counted(result.cases.len(), "array", "arrays"),
-        escape(&formats.join(", "))
-    );
+    let formats: Vec<&str> = Format::ALL
+        .iter()
+        .filter(|format| result.formats.contains(format))
+        .map(|format| format.name())
+        .collect();
+    let arrays = result.cases.iter().filter(|case| case.only_in.is_none()).count();
+    let mut text = "<p class=\"intro\">A <em>cell</em> is one Python with one numpy, or the Rust \
+         core; one writer and one reader are a <em>pair</em>. "
+        .to_owned();
+    if !formats.is_empty() {
+        text.push_str(&format!(
+            "Each cell wrote the same {} to files ({}), and read the files that every cell wrote. \
+             A pair passes when type, byte order, memory order, shape and every byte of every \
+             array agree. ",
+            counted(arrays, "array", "arrays"),
+            escape(&formats.join(", "))
+        ));
+    }
+    if result.formats.contains(&Format::WheelRead) {
+        let wheels: Vec<&str> = result.wheels.iter().map(|wheel| wheel.file.as_str()).collect();
+        text.push_str(&format!(
+            "<em>Cells with the wheel</em> have {} installed: a program of the project wrote \
+             arrays with it in each of them, and read what it wrote in every other; a pair passes \
+             when the writer wrote the bits that most wrote, and the reader made of them the bits \
+             that most made. ",
+            escape(&wheels.join(", "))
+        ));
+    }
     if summary.pickles > 0 {
         text.push_str(
             "<em>Pickles</em> are the control: between some versions of numpy they do not load, \

@@ -7,7 +7,7 @@ use super::causes::{self, Cause};
 use super::table::{Table, Verdict};
 use super::words::{self, counted, listed, shortened};
 use super::{Options, absent, control, names};
-use crate::MatrixResult;
+use crate::{Lane, MatrixResult};
 
 /// Below this width lines are longer than the terminal rather than one word each.
 const LEAST_WIDTH: usize = 40;
@@ -50,17 +50,32 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn table(&mut self, table: &Table<'_>) {
-        if table.writers.is_empty() || table.readers.is_empty() {
-            return;
+        let titles = [
+            (Lane::Arrays, "Who reads whose arrays"),
+            (Lane::Wheel, "Who reads with the wheel what others wrote with it"),
+        ];
+        let mut shown = false;
+        for (lane, title) in titles {
+            let (writers, readers) = table.of_lane(lane);
+            if !writers.is_empty() && !readers.is_empty() {
+                self.heading(&format!("{title}: writers down, readers across, by their numbers"));
+                self.lane(table, &writers, &readers);
+                shown = true;
+            }
         }
+        if shown {
+            self.legend(table);
+        }
+    }
+
+    fn lane(&mut self, table: &Table<'_>, writers: &[usize], readers: &[usize]) {
         let digits = table.cells.len().to_string().len();
         let labels: Vec<String> = table.cells.iter().map(|cell| label(&cell.name)).collect();
-        let longest = table.writers.iter().map(|writer| width(&labels[*writer])).max();
+        let longest = writers.iter().map(|writer| width(&labels[*writer])).max();
         let first = digits + 1 + longest.unwrap_or(0);
         // Two columns for each reader: its sign and a space before it.
         let room = (self.width.saturating_sub(first) / 2).max(1);
-        self.heading("Who reads whose arrays: writers down, readers across, by their numbers");
-        for readers in table.readers.chunks(room) {
+        for readers in readers.chunks(room) {
             for digit in 0..digits {
                 let mut line = format!("{:first$}", "");
                 for reader in readers {
@@ -70,7 +85,7 @@ impl Page<'_> {
                 }
                 self.line(&self.paint(dim(), line.trim_end()));
             }
-            for writer in &table.writers {
+            for writer in writers {
                 let label = &labels[*writer];
                 let padding = " ".repeat(first - digits - 1 - width(label));
                 let mut line = format!("{:>digits$} {label}{padding}", writer + 1);
@@ -83,16 +98,14 @@ impl Page<'_> {
             }
             self.text.push('\n');
         }
-        let unnamed: Vec<String> = table
-            .readers
+        let unnamed: Vec<String> = readers
             .iter()
-            .filter(|reader| !table.writers.contains(*reader))
+            .filter(|reader| !writers.contains(*reader))
             .map(|reader| format!("{} {}", reader + 1, labels[*reader]))
             .collect();
         if !unnamed.is_empty() {
             self.paragraph(0, "only read:", dim(), &unnamed.join(", "));
         }
-        self.legend(table);
     }
 
     fn legend(&mut self, table: &Table<'_>) {

@@ -20,6 +20,7 @@ pub fn render(result: &MatrixResult) -> String {
         ("seconds", one_line(&result.seconds)),
         ("shard", one_line(&result.shard)),
         ("summary", one_line(&summary)),
+        ("wheels", one_line(&result.wheels)),
         ("formats", one_line(&result.formats)),
         ("protocols", one_line(&result.protocols)),
         ("cases", lines(&result.cases)),

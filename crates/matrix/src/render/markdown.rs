@@ -9,7 +9,7 @@ use super::causes::{self, Cause};
 use super::table::{Table, Verdict};
 use super::words::{self, counted, grouped, listed, shortened};
 use super::{absent, control, names};
-use crate::MatrixResult;
+use crate::{Lane, MatrixResult};
 
 /// The most bytes of a page; GitHub refuses a comment above 65,536.
 const MOST_BYTES: usize = 58_000;
@@ -99,14 +99,33 @@ fn classes(table: &Table<'_>, cells: &[usize]) -> Vec<String> {
 }
 
 fn by_numpy(table: &Table<'_>) -> Vec<String> {
-    let (rows, columns) = (classes(table, &table.writers), classes(table, &table.readers));
+    let titles = [
+        (Lane::Arrays, "Pairs by numpy, over all of their Pythons"),
+        (Lane::Wheel, "The same of cells with the wheel"),
+    ];
+    let mut blocks = Vec::new();
+    for (lane, title) in titles {
+        let lines = lane_by_numpy(table, lane);
+        if !lines.is_empty() {
+            blocks.push(format!(
+                "{title}: ✅ passed, ❌ failed, ❔ not run, – a cell could not take part."
+            ));
+            blocks.push(lines.join("\n"));
+        }
+    }
+    blocks
+}
+
+fn lane_by_numpy(table: &Table<'_>, lane: Lane) -> Vec<String> {
+    let (writers, readers) = table.of_lane(lane);
+    let (rows, columns) = (classes(table, &writers), classes(table, &readers));
     if rows.is_empty() || columns.is_empty() {
         return Vec::new();
     }
     let mut counts: BTreeMap<(String, String), BTreeMap<&'static str, usize>> = BTreeMap::new();
-    for pair in table.all_pairs() {
-        let key = (class(table, pair.0), class(table, pair.1));
-        let verdict = table.verdict(pair);
+    for (writer, reader) in writers.iter().flat_map(|w| readers.iter().map(move |r| (*w, *r))) {
+        let key = (class(table, writer), class(table, reader));
+        let verdict = table.verdict((writer, reader));
         *counts.entry(key).or_default().entry(verdict.sign()).or_default() += 1;
     }
     let mut lines = vec![
@@ -131,9 +150,7 @@ fn by_numpy(table: &Table<'_>) -> Vec<String> {
         });
         lines.push(format!("| **{}** |{}", prose(row), cells_of(cells)));
     }
-    let title = "Pairs by numpy, over all of their Pythons: ✅ passed, ❌ failed, ❔ not run, \
-                 – a cell could not take part.";
-    vec![title.to_owned(), lines.join("\n")]
+    lines
 }
 
 fn by_cell(table: &Table<'_>) -> Vec<String> {

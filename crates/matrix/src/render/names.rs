@@ -7,7 +7,7 @@ use report::render::visible;
 
 use super::table::{Pair, Table};
 use super::words::listed;
-use crate::CellResult;
+use crate::{CellResult, Lane};
 
 /// From how many versions in a row on a list says `from to`.
 const LEAST_RANGE: usize = 5;
@@ -67,13 +67,24 @@ pub(crate) fn between(table: &Table<'_>, blocks: &[Block]) -> Vec<(String, Strin
 /// 2.2.6 on every Python`, or names.
 fn cells(table: &Table<'_>, some: &[usize], among: &[usize]) -> String {
     let name = |index: &usize| visible(&table.cells[*index].name).into_owned();
+    let lane = |index: &usize| table.cells[*index].kind.lane();
+    // A pair is of one lane, and so are those who fail in the same way.
+    let of_lane: Vec<usize> = match some.first().map(lane) {
+        Some(of) => among.iter().copied().filter(|index| lane(index) == of).collect(),
+        None => Vec::new(),
+    };
+    let (among, whose) = match some.first().map(lane) {
+        Some(Lane::Wheel) if table.has_both_lanes() => (of_lane.as_slice(), " with the wheel"),
+        Some(Lane::Arrays) if table.has_both_lanes() => (of_lane.as_slice(), " without a wheel"),
+        _ => (among, ""),
+    };
     if some.len() == among.len() && some.len() > 1 {
-        return format!("all {} cells", some.len());
+        return format!("all {} cells{whose}", some.len());
     }
     let missing: Vec<usize> = among.iter().copied().filter(|cell| !some.contains(cell)).collect();
     if missing.len() <= 2 && some.len() > FEW {
         let missing: Vec<String> = missing.iter().map(name).collect();
-        return format!("all {} cells but {}", among.len(), missing.join(" and "));
+        return format!("all {} cells{whose} but {}", among.len(), missing.join(" and "));
     }
     let names: Vec<String> = some.iter().map(name).collect();
     if some.len() <= FEW {
@@ -82,10 +93,11 @@ fn cells(table: &Table<'_>, some: &[usize], among: &[usize]) -> String {
     let numpy = |cell: &CellResult| cell.numpy.clone();
     let python = |cell: &CellResult| cell.python.clone();
     if let Some(numpys) = whole_classes(table, some, among, numpy) {
-        return format!("numpy {numpys} on every Python");
+        return format!("numpy {numpys} on every Python{whose}");
     }
+    let and = if whose.is_empty() { String::new() } else { format!(",{whose}") };
     if let Some(pythons) = whole_classes(table, some, among, python) {
-        return format!("Python {pythons} with every numpy");
+        return format!("Python {pythons} with every numpy{and}");
     }
     listed(&names, MOST_NAMES)
 }

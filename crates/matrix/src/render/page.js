@@ -16,6 +16,8 @@
     pass: "passed", fail: "failed", late: "not run", gone: "a cell could not take part",
     none: "nothing to compare", part: "some pickles fail, as predicted",
   };
+  // Columns of formats that have cases of their own.
+  const only = new Set(data.cases.map((known) => known[5]).filter((column) => column !== null));
   let format = "";
   let focused = [0, 0];
   let open = null;
@@ -84,6 +86,13 @@
     const range = (length) => [...Array(length).keys()];
     let rows = range(height).filter((row) => fits(writer(row), "writer"));
     let columns = range(width).filter((column) => fits(reader(column), "reader"));
+    if (format !== "") {
+      // Whoever has nothing in this format, such as cells without a wheel, is in the way.
+      const some = (row, column) => verdict(row, column) !== "none";
+      const having = rows.filter((row) => columns.some((column) => some(row, column)));
+      columns = columns.filter((column) => having.some((row) => some(row, column)));
+      rows = having;
+    }
     if (byId("only").checked) {
       const bad = (row, column) => ["fail", "late", "gone"].includes(verdict(row, column));
       const [badRows, badColumns] = [new Set(), new Set()];
@@ -262,29 +271,34 @@
         found.get(what).set(place, [kinds[kind], data.texts[text]]);
       }
     });
+    // The formats of this pair: cells with a wheel have others than cells without.
+    const columns = results.map((result, column) => column).filter((column) => results[column] !== null);
     const groups = new Map();
     data.cases.forEach((known, place) => {
       // A case that the corpus does not have is shown where a pair names it.
       if (known[2] === "" && !found.has(place)) return;
+      const isHere = known[5] === null ? columns.some((column) => !only.has(column)) : columns.includes(known[5]);
+      if (!isHere && !found.has(place)) return;
       if (!groups.has(known[1])) groups.set(known[1], []);
       groups.get(known[1]).push(place);
     });
-    const heads = data.formats.map((name) => h("th", { scope: "col", class: "mark" }, name));
+    const heads = columns.map((column) => h("th", { scope: "col", class: "mark" }, data.formats[column]));
     const bodies = [...groups].map(([group, places]) => [group, places, places.filter((place) => found.has(place)).length])
       .sort((one, other) => Number(other[2] > 0) - Number(one[2] > 0)).map(([group, places, bad]) => {
       const note = bad ? `${bad} of ${places.length} not as written` : plural(places.length, "array agrees", "arrays agree");
       return h("tbody", {},
-        h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: 3 + results.length }, bad ? sign("fail") : sign("pass"), " ", group, h("small", {}, note))),
-        places.map((place) => arrayRows(place, results, found.get(place))));
+        h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: 3 + columns.length }, bad ? sign("fail") : sign("pass"), " ", group, h("small", {}, note))),
+        places.map((place) => arrayRows(place, results, columns, found.get(place))));
     });
     return h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Array"), h("th", { scope: "col" }, "Type"), h("th", { scope: "col", class: "shape" }, "Shape"), heads)), bodies);
   }
 
-  function arrayRows(place, results, found) {
-    const [name, , descr, shape, fortran] = data.cases[place];
-    const marks = results.map((result, index) => h("td", { class: "mark" },
-      result === null || data.results[result][0] === 0 ? sign("none", "–") : sign(found && found.has(index) ? "fail" : "pass")));
+  function arrayRows(place, results, columns, found) {
+    const [name, , descr, shape, fortran, format] = data.cases[place];
+    const isIn = (column) => (format === null ? !only.has(column) : format === column) && data.results[results[column]][0] > 0;
+    const marks = columns.map((column) => h("td", { class: "mark" },
+      found && found.has(column) ? sign("fail") : isIn(column) ? sign("pass") : sign("none", "–")));
     const rows = [h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, h("code", {}, descr)),
       h("td", { class: "shape" }, shape, fortran ? " Fortran" : ""), marks)];
     const said = new Map();
@@ -294,7 +308,7 @@
       said.get(key)[2].push(data.formats[index]);
     }
     for (const [kind, text, formats] of said.values()) {
-      rows.push(h("tr", { class: "said" }, h("td", { colspan: 3 + results.length }, h("strong", {}, kind), ` in ${formats.join(", ")}: `, h("samp", {}, text))));
+      rows.push(h("tr", { class: "said" }, h("td", { colspan: 3 + columns.length }, h("strong", {}, kind), ` in ${formats.join(", ")}: `, h("samp", {}, text))));
     }
     return rows;
   }

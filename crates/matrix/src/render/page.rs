@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::absent;
 use super::table::{Pair, Table, Verdict};
 use super::words::shortened;
-use crate::{FormatResult, Observation, PickleResult, ProblemKind};
+use crate::{Format, FormatResult, Observation, PickleResult, ProblemKind};
 
 /// The group of cases that a pair names and the corpus does not.
 const UNKNOWN_GROUP: &str = "not in the corpus";
@@ -108,7 +108,7 @@ struct Data<'a> {
     table: &'a Table<'a>,
     cases: Vec<Value>,
     objects: Vec<Value>,
-    case_places: HashMap<String, usize>,
+    case_places: HashMap<(String, Option<Format>), usize>,
     object_places: HashMap<String, usize>,
     texts: Pool,
     results: Pool,
@@ -129,8 +129,9 @@ impl<'a> Data<'a> {
             pickles: Pool::default(),
             outcomes: Pool::default(),
         };
+        let formats = &table.result.formats;
         for case in &table.result.cases {
-            data.case_places.insert(case.name.clone(), data.cases.len());
+            data.case_places.insert((case.name.clone(), case.only_in), data.cases.len());
             let lengths: Vec<String> = case.shape.iter().map(u64::to_string).collect();
             // As Python writes a tuple: one element has a comma after it.
             let comma = if lengths.len() == 1 { "," } else { "" };
@@ -140,6 +141,7 @@ impl<'a> Data<'a> {
                 shown(&case.descr),
                 format!("({}{comma})", lengths.join(", ")),
                 u8::from(case.fortran),
+                case.only_in.and_then(|only| formats.iter().position(|format| *format == only)),
             ]));
         }
         for object in &table.result.objects {
@@ -174,7 +176,7 @@ impl<'a> Data<'a> {
     fn result(&mut self, result: &FormatResult) -> usize {
         let mut problems = Vec::new();
         for problem in &result.problems {
-            let case = self.case(&problem.case);
+            let case = self.case(&problem.case, result.format);
             let kind = match problem.kind {
                 ProblemKind::Error => 0,
                 ProblemKind::Differs => 1,
@@ -203,12 +205,14 @@ impl<'a> Data<'a> {
         self.pickles.place(&json!([rows, wrong]))
     }
 
-    fn case(&mut self, name: &str) -> usize {
-        if let Some(place) = self.case_places.get(name) {
+    fn case(&mut self, name: &str, format: Format) -> usize {
+        let only_in = Some(format).filter(|format| Format::OF_WHEELS.contains(format));
+        let key = (name.to_owned(), only_in);
+        if let Some(place) = self.case_places.get(&key) {
             return *place;
         }
-        self.case_places.insert(name.to_owned(), self.cases.len());
-        self.cases.push(json!([shown(name), UNKNOWN_GROUP, "", "", 0]));
+        self.case_places.insert(key, self.cases.len());
+        self.cases.push(json!([shown(name), UNKNOWN_GROUP, "", "", 0, null]));
         self.cases.len() - 1
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{CellResult, MatrixResult, PairResult};
+use crate::{CellResult, Lane, MatrixResult, PairResult};
 
 /// A writer and a reader, as indices into [`Table::cells`].
 pub(crate) type Pair = (usize, usize);
@@ -83,6 +83,7 @@ impl<'a> Table<'a> {
         match self.pair(pair) {
             Some(result) if result.passed() => Verdict::Passed,
             Some(_) => Verdict::Failed,
+            None if writer.kind.lane() != reader.kind.lane() => Verdict::NotAsked,
             None if !writer.writes || !reader.reads => Verdict::NotAsked,
             None if self.result.expects(writer, reader) => Verdict::NotRun,
             None => Verdict::NoCell,
@@ -99,6 +100,21 @@ impl<'a> Table<'a> {
     pub(crate) fn active_readers(&self) -> Vec<usize> {
         let active: BTreeSet<usize> = self.run_pairs().map(|((_, reader), _)| reader).collect();
         active.into_iter().collect()
+    }
+
+    /// The writers and the readers of a lane.
+    pub(crate) fn of_lane(&self, lane: Lane) -> (Vec<usize>, Vec<usize>) {
+        let of = |cells: &[usize]| {
+            let of_lane = |cell: &usize| self.cells[*cell].kind.lane() == lane;
+            cells.iter().copied().filter(of_lane).collect()
+        };
+        (of(&self.writers), of(&self.readers))
+    }
+
+    /// Whether some cells have a wheel and others have none.
+    pub(crate) fn has_both_lanes(&self) -> bool {
+        let of = |lane| self.cells.iter().any(|cell| cell.kind.lane() == lane);
+        of(Lane::Arrays) && of(Lane::Wheel)
     }
 
     /// Every pair of the table, row by row.

@@ -100,6 +100,9 @@ pub(crate) fn circumstances(result: &MatrixResult, summary: &Summary) -> Vec<Str
         cells.push_str(&format!(", {} not available", summary.unavailable));
     }
     parts.push(cells);
+    if !result.wheels.is_empty() {
+        parts.push(count(result.wheels.len(), "wheel", "wheels"));
+    }
     parts.push(format!("{} compared", counted(summary.arrays, "array", "arrays")));
     if summary.pickles > 0 {
         parts.push(format!(

@@ -3,7 +3,7 @@
 use matrix::render::html;
 use serde_json::Value;
 
-use crate::samples::{EVIL, default_matrix, faulty, hostile, huge, small};
+use crate::samples::{EVIL, default_matrix, faulty, hostile, huge, small, wheel};
 
 /// What lies in the page for its script.
 fn data(html: &str) -> Value {
@@ -78,6 +78,29 @@ fn pairs_that_were_not_run_have_no_outcome() {
     let count = |code: i64| codes.iter().filter(|found| **found == code).count();
     assert_eq!((count(-1), count(-3)), (1, 0));
     assert_eq!(codes.iter().filter(|code| **code >= 0).count(), 869);
+}
+
+#[test]
+fn a_case_of_the_wheel_says_in_which_format_it_is() {
+    let result = wheel();
+    let html = html::render(&result);
+    assert!(html.contains("have example-1.0-cp39-abi3-linux_x86_64.whl installed"));
+    let data = data(&html);
+    let formats = ["npy", "npz", "npz-deflated", "wheel-written", "wheel-read"];
+    assert_eq!(data["formats"], serde_json::json!(formats));
+    let of = |name: &str| -> Vec<&Value> {
+        let cases = data["cases"].as_array().unwrap().iter();
+        cases.filter(|case| case[0] == name).map(|case| &case[5]).collect()
+    };
+    assert_eq!(of("int8"), [&Value::Null, &3.into(), &4.into()]);
+    // No pair has formats of both lanes.
+    for outcome in data["outcomes"].as_array().unwrap() {
+        let has: Vec<bool> =
+            outcome[1].as_array().unwrap().iter().map(|result| !result.is_null()).collect();
+        assert!(
+            has == [true, true, true, false, false] || has == [false, false, false, true, true]
+        );
+    }
 }
 
 #[test]

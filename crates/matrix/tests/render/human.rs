@@ -5,7 +5,7 @@ use matrix::MatrixResult;
 use matrix::render::{Options, human};
 use report::render::width;
 
-use crate::samples::{default_matrix, faulty, hostile, huge, small};
+use crate::samples::{default_matrix, faulty, hostile, huge, small, wheel};
 
 fn render(result: &MatrixResult, width: usize) -> String {
     human::render(result, &Options { width, ..Options::default() })
@@ -38,6 +38,52 @@ fn two_cells_and_the_core() {
 
     ✓ all 9 pairs passed · 3 cells · 1,080 arrays compared · 248 pickles read, 56 failed as predicted
       3 min 12 s
+    ");
+}
+
+#[test]
+fn cells_with_a_wheel_have_a_lane_of_their_own() {
+    assert_snapshot!(render(&wheel(), 100), @"
+    Who reads whose arrays: writers down, readers across, by their numbers
+                         1 2 3 4
+    1 py3.8-numpy1.24.4  ✓ ✓ ✓ ✓
+    2 py3.11-numpy1.24.4 ✓ ✓ ✓ ✓
+    3 py3.11-numpy2.2.6  ✓ ✓ ✓ ✓
+    4 core               ✓ ✓ ✓ ✓
+
+    Who reads with the wheel what others wrote with it: writers down, readers across, by their numbers
+                               5 6 7 8
+    5 wheel-py3.11-numpy1.24.4 ✓ ✓ - ✓
+    6 wheel-py3.11-numpy2.2.6  ✗ ✗ - ✗
+    7 wheel-py3.12-numpy2.2.6  - - - -
+    8 wheel-core               ✓ ✓ - ✓
+
+    ✓ passed   ✗ failed   - a cell could not take part
+
+    What failed
+      ✗ 3 pairs: written by wheel-py3.11-numpy2.2.6, read by all 3 cells with the wheel
+        differs: small/codes (wheel-written): element 1 of 3 is 2, not 1; 2 of 3 agree on that
+
+    Cells that could not take part
+      ✗ wheel-py3.12-numpy2.2.6: its environment does not work
+        seen: exchange.py cannot be imported: ImportError: no symbol
+        next: mend what the message says; `--rerun-failed` makes the environment anew
+
+    Not available
+      n/a the wheel on Python 3.8: The wheel is compatible with CPython 3.9, but you're using CPython
+        3.8
+
+    Pickles, the control: what these arrays would meet without npy and npz
+      · pickles of numpy 2.2.6 do not load in 1.24.4: ModuleNotFoundError: No module named 'numpy._core'
+        as predicted: array, fortran-array, strided-array, big-endian-array, structured-array,
+          aligned-record, datetime-array, object-array, string-array, scalar, matrix, recarray,
+          generator, ufunc in every protocol
+      · pickles of numpy 1.24.4 load with a warning in 2.2.6: DeprecationWarning: numpy.core.numeric is
+        deprecated
+        as predicted: array, fortran-array in protocol 5
+
+    ✗ 3 of 25 pairs failed, 1 cell could not take part · 7 cells, 1 not available · 1 wheel
+      1,974 arrays compared · 552 pickles read, 112 failed as predicted · 3 min 12 s
     ");
 }
 

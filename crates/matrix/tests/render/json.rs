@@ -4,7 +4,7 @@ use matrix::render::json;
 use matrix::{MatrixResult, Shard};
 use serde_json::Value;
 
-use crate::samples::{default_matrix, faulty, hostile, small};
+use crate::samples::{default_matrix, faulty, hostile, small, wheel};
 use crate::schema::validate;
 
 const SCHEMA: &str = include_str!("../../../../docs/matrix.schema.json");
@@ -15,7 +15,7 @@ fn shard() -> MatrixResult {
 
 #[test]
 fn the_result_comes_back_whole() {
-    for result in [small(), default_matrix(), faulty(), hostile(), shard()] {
+    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel()] {
         let text = json::render(&result);
         assert_eq!(serde_json::from_str::<MatrixResult>(&text).unwrap(), result);
     }
@@ -48,7 +48,7 @@ fn nothing_in_it_can_move_a_cursor() {
 #[test]
 fn every_result_satisfies_the_schema() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    for result in [small(), default_matrix(), faulty(), hostile(), shard()] {
+    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel()] {
         let value = serde_json::from_str(&json::render(&result)).unwrap();
         let mut problems = Vec::new();
         validate(&schema, &schema, &value, "$", &mut problems);

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use matrix::render::markdown;
 use matrix::{MatrixResult, Problem, ProblemKind};
 
-use crate::samples::{default_matrix, faulty, hostile, huge, misread, small};
+use crate::samples::{default_matrix, faulty, hostile, huge, misread, small, wheel};
 
 /// GitHub refuses a comment with more characters, and cuts a summary of more than 1 MiB.
 const MOST: usize = 60_000;
@@ -140,4 +140,17 @@ fn without_code(text: &str) -> String {
         }
     }
     prose + rest
+}
+
+#[test]
+fn cells_with_a_wheel_have_a_table_of_their_own() {
+    let text = markdown::render(&wheel());
+    let (arrays, with_wheel) = text.split_once("The same of cells with the wheel").unwrap();
+    assert!(arrays.contains("| **1.24.4** | ✅ 4 | ✅ 2 | ✅ 2 |"), "{arrays}");
+    assert!(with_wheel.contains("| **1.24.4** | ✅ 1 | ✅ 1 | ✅ 1 |"), "{with_wheel}");
+    assert!(
+        with_wheel.contains("| **2.2.6** | ❌ 1 of 2 | ❌ 1 of 4 | ❌ 1 of 2 |"),
+        "{with_wheel}"
+    );
+    assert!(text.contains("wheel-written"), "{text}");
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use matrix::{
     CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
     Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
-    StoredCase, WrongPrediction,
+    StoredCase, TestedWheel, WrongPrediction,
 };
 
 /// Text that would take over a terminal, an XML file, a workflow or a page.
@@ -207,6 +207,75 @@ pub(crate) fn faulty() -> MatrixResult {
     result
 }
 
+/// Both lanes: a wheel that Python 3.8 does not take, and that writes other bits on one Python and
+/// cannot be imported on another.
+pub(crate) fn wheel() -> MatrixResult {
+    let pythons = [("3.8.18", "1.24.4"), ("3.11.7", "1.24.4"), ("3.11.7", "2.2.6")];
+    let mut result = result(&pythons, &[]);
+    let file = "example-1.0-cp39-abi3-linux_x86_64.whl";
+    result.wheels = vec![TestedWheel { file: file.to_owned(), sha256: "0".repeat(64) }];
+    result.formats.extend(Format::OF_WHEELS);
+    for format in Format::OF_WHEELS {
+        for name in ["small/codes", "small/scales", "int8"] {
+            result.cases.push(StoredCase {
+                name: name.to_owned(),
+                group: format!("of the wheel, {format}"),
+                descr: "'<f4'".to_owned(),
+                shape: vec![3],
+                fortran: false,
+                only_in: Some(format),
+            });
+        }
+    }
+    let made = |python: &str, numpy: &str, state: CellState| {
+        let cell = python_cell(python, numpy, state);
+        let (name, wheel) = (format!("wheel-{}", cell.name), Some(file.to_owned()));
+        CellResult { name, kind: CellKind::Wheel, wheel, ..cell }
+    };
+    let refused = "The wheel is compatible with CPython 3.9, but you're using CPython 3.8";
+    let broken = "exchange.py cannot be imported: ImportError: no symbol";
+    let cells = [
+        made("3.8", "1.24.4", CellState::NotAvailable { reason: refused.to_owned() }),
+        made("3.11.7", "1.24.4", CellState::Ran),
+        made("3.11.7", "2.2.6", CellState::Ran),
+        made("3.12.1", "2.2.6", CellState::BrokenEnvironment { reason: broken.to_owned() }),
+        CellResult {
+            name: "wheel-core".to_owned(),
+            kind: CellKind::WheelCore,
+            python: None,
+            numpy: None,
+            ..made("3.0", "0", CellState::Ran)
+        },
+    ];
+    for writer in cells.iter().filter(|cell| cell.state == CellState::Ran) {
+        for reader in cells.iter().filter(|cell| cell.state == CellState::Ran) {
+            let formats = Format::OF_WHEELS.map(|format| FormatResult {
+                format,
+                compared: 3,
+                problems: Vec::new(),
+            });
+            let (writer, reader) = (writer.name.clone(), reader.name.clone());
+            result.pairs.push(PairResult {
+                writer,
+                reader,
+                formats: formats.into(),
+                pickles: None,
+            });
+        }
+    }
+    result.cells.extend(cells);
+    for pair in &mut result.pairs {
+        if pair.writer == "wheel-py3.11-numpy2.2.6" {
+            pair.formats[0].problems.push(Problem {
+                case: "small/codes".to_owned(),
+                kind: ProblemKind::Differs,
+                message: "element 1 of 3 is 2, not 1; 2 of 3 agree on that".to_owned(),
+            });
+        }
+    }
+    result
+}
+
 /// Every text that can come from outside is hostile.
 pub(crate) fn hostile() -> MatrixResult {
     let mut result = small();
@@ -240,6 +309,8 @@ pub(crate) fn hostile() -> MatrixResult {
         descr: EVIL.to_owned(),
         ..result.cases[0].clone()
     };
+    result.wheels = vec![TestedWheel { file: EVIL.to_owned(), sha256: EVIL.to_owned() }];
+    result.formats.push(Format::WheelRead);
     result.objects[1] = PickledObject { name: EVIL.to_owned(), summary: EVIL.to_owned() };
     result.observations[MULTIARRAY] = Observation::Fails { message: EVIL.to_owned() };
     for (name, state) in [
@@ -330,6 +401,7 @@ fn result(pythons: &[(&str, &str)], missing: &[(&str, &str)]) -> MatrixResult {
         started: "2027-01-31T12:00:00Z".to_owned(),
         seconds: 192.4,
         shard: None,
+        wheels: Vec::new(),
         formats: Format::ALL.to_vec(),
         cases,
         objects: OBJECTS
@@ -353,6 +425,7 @@ fn python_cell(python: &str, numpy: &str, state: CellState) -> CellResult {
         python: Some(python.to_owned()),
         numpy: Some(numpy.to_owned()),
         core: None,
+        wheel: None,
         writes: true,
         reads: true,
         write_seconds: (state == CellState::Ran).then_some(0.4),
@@ -379,6 +452,7 @@ fn cases() -> Vec<StoredCase> {
                 descr: (*descr).to_owned(),
                 shape,
                 fortran: *name == "Fortran order",
+                only_in: None,
             });
         }
     }

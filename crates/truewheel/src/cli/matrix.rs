@@ -13,6 +13,14 @@ use clap::{Args, Subcommand, ValueEnum};
 /// everyone's once, and compares dtype, byte order, memory order, shape and every byte. Pickles are
 /// the control: between some versions they must fail, as a table predicts.
 ///
+/// With `--wheel`, cells with that wheel take part as well, in a lane of their own. Each calls two
+/// functions of a Python program of the project, which `exchange` in `[matrix]` names: `write()`
+/// gives a dict of arrays that it makes with the wheel, and `read(arrays)` gives one that it makes
+/// of those of every cell. Both must give the same bits in every cell; a program whose arrays are
+/// meant to differ sets `WRITES_DIFFER = True`. A command named by `exchange-core` does the same
+/// without Python, called as `COMMAND write ARRAYS.npz` and `COMMAND read ARRAYS.npz RESULTS.npz
+/// ...`; why it cannot read a file it writes to `RESULTS.npz.error`.
+///
 /// Ends with 0 when every pair passed, 5 when a pair or a cell failed, 2 when the tool itself
 /// failed, and 3 when it was called wrongly or its configuration is wrong.
 #[derive(Debug, Args)]
@@ -115,6 +123,11 @@ pub(crate) struct CellFlags {
     /// Let only these cells read
     #[arg(long, value_name = "CELLS", value_delimiter = ',')]
     pub(crate) readers: Vec<String>,
+
+    /// Let cells with this wheel take part: a file, or the newest that each Python takes of those in
+    /// a directory or with a name such as `dist/a-*.whl` (default: `wheel` in `[matrix]`)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) wheel: Option<PathBuf>,
 
     /// Where environments are kept and the last result is (default: `target/matrix` in the project)
     #[arg(long, value_name = "DIR")]

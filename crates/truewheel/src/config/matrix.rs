@@ -12,6 +12,8 @@ const KEYS: &[&str] = &[
     "numpys",
     "requirements",
     "wheel",
+    "exchange",
+    "exchange-core",
     "imports",
     "environments",
     "formats",
@@ -52,6 +54,16 @@ pub(super) fn specification(table: &Reader<'_>, places: &Places<'_>) -> Specific
         }
     }
     specification.wheel = table.text("wheel").map(|wheel| places.path(&wheel));
+    specification.wheel_lane = specification.wheel.is_some();
+    specification.exchange = table.text("exchange").map(|program| places.path(&program));
+    if table.has("exchange-core") {
+        specification.exchange_core = table.texts("exchange-core");
+        if specification.exchange_core.first().is_none_or(|program| program.trim().is_empty()) {
+            let message = "there is no program in the list; it is a command, as \
+                           `[\"target/release/core\"]`";
+            table.complain("exchange-core", message.to_owned());
+        }
+    }
     specification.imports = table.texts("imports");
     specification.environments =
         table.tables("environments").iter().filter_map(|entry| named(entry, places)).collect();
@@ -94,11 +106,18 @@ fn formats(table: &Reader<'_>, specification: &mut Specification) {
 }
 
 fn lanes(table: &Reader<'_>, specification: &mut Specification) {
+    const LANES: [&str; 3] = ["cpython", "core", "wheel"];
     let names = table.texts("lanes");
-    specification.cpython = names.iter().any(|name| name == "cpython");
-    specification.core = names.iter().any(|name| name == "core");
-    for name in names.iter().filter(|name| !matches!(name.as_str(), "cpython" | "core")) {
-        let message = format!("there is no lane `{name}`; there are `cpython` and `core`");
+    let has = |lane: &str| names.iter().any(|name| name == lane);
+    specification.cpython = has("cpython");
+    specification.core = has("core");
+    specification.wheel_lane = has("wheel");
+    if specification.wheel.is_some() && !specification.wheel_lane {
+        let message = "nothing uses it, as `lanes` does not list `wheel`";
+        table.complain("wheel", message.to_owned());
+    }
+    for name in names.iter().filter(|name| !LANES.contains(&name.as_str())) {
+        let message = format!("there is no lane `{name}`; there are `{}`", LANES.join("`, `"));
         table.complain("lanes", message);
     }
 }

@@ -60,11 +60,13 @@ reader = "../other/.venv"
 pythons = ["3.11", "build/bin/python"]
 numpys = ["1.24.4", "newest"]
 requirements = ["ml_dtypes>=0.5"]
-wheel = "dist/a.whl"
+wheel = "dist/a-*.whl"
+exchange = "tests/exchange.py"
+exchange-core = ["target/core", "--fast"]
 imports = ["a"]
 environments = [{ name = "train", path = "~/envs/train" }]
 formats = ["npz-deflated", "npy"]
-lanes = ["cpython"]
+lanes = ["cpython", "wheel"]
 time-limit = 60
 "#,
     )
@@ -99,7 +101,9 @@ time-limit = 60
                 pythons: vec!["3.11".to_owned(), "/p/build/bin/python".to_owned()],
                 numpys: vec!["1.24.4".to_owned(), "newest".to_owned()],
                 requirements: vec!["ml_dtypes>=0.5".to_owned()],
-                wheel: Some(PathBuf::from("/p/dist/a.whl")),
+                wheel: Some(PathBuf::from("/p/dist/a-*.whl")),
+                exchange: Some(PathBuf::from("/p/tests/exchange.py")),
+                exchange_core: ["target/core", "--fast"].map(str::to_owned).into(),
                 imports: vec!["a".to_owned()],
                 environments: vec![NamedEnvironment {
                     name: "train".to_owned(),
@@ -109,6 +113,7 @@ time-limit = 60
                 pickles: false,
                 cpython: true,
                 core: false,
+                wheel_lane: true,
                 time_limit: Duration::from_secs(60),
             },
         }
@@ -163,11 +168,29 @@ fn cells_that_cannot_be_are_refused() {
             "3:10: `>=2` is neither a version such as `2.2.6` nor `newest`",
             "4:16: `--pre` is not a requirement such as `ml_dtypes>=0.5`",
             "5:11: there is no format `hdf5`; there are `npy`, `npz`, `npz-deflated`, `pickle`",
-            "6:9: there is no lane `cython`; there are `cpython` and `core`",
+            "6:9: there is no lane `cython`; there are `cpython`, `core`, `wheel`",
             "7:14: `matrix.time-limit` must be a whole number of at least 1; this is a number",
             "8:1: unknown key `enviroments` in `matrix`, did you mean `environments`?",
             "9:26: the name is empty",
             "9:44: `matrix.environments` lacks `path`",
+        ],
+    );
+}
+
+#[test]
+fn a_wheel_brings_its_lane_with_it() {
+    let matrix = |text: &str| parse(&format!("[matrix]\n{text}")).unwrap().matrix;
+    let wheel = matrix("wheel = 'dist'\n");
+    assert!(wheel.wheel_lane && wheel.cpython && wheel.core);
+    assert!(!matrix("exchange = 'exchange.py'\n").wheel_lane);
+    let alone = matrix("lanes = ['wheel']\n");
+    assert!(alone.wheel_lane && !alone.cpython && !alone.core);
+    refused(
+        "[matrix]\nwheel = 'dist'\nlanes = ['core']\nexchange-core = []\n",
+        &[
+            "2:9: nothing uses it, as `lanes` does not list `wheel`",
+            "4:17: there is no program in the list; it is a command, as \
+             `[\"target/release/core\"]`",
         ],
     );
 }

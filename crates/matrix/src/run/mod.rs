@@ -1,5 +1,7 @@
 //! Running the cells: environments, then every corpus, then everyone reads.
 
+mod wheel;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -18,18 +20,20 @@ use crate::parallel::parallel;
 use crate::plan::{Plan, PlannedCell, Way, plan};
 use crate::process::{self, CellError};
 use crate::{
-    CellKind, CellResult, CellState, Error, Format, InstallerChoice, MachineInfo, MatrixResult,
-    Observation, PickledObject, RESULT_SCHEMA, Shard, Specification, StoredCase,
+    CellKind, CellResult, CellState, Error, Format, InstallerChoice, Lane, MachineInfo,
+    MatrixResult, Observation, PickledObject, RESULT_SCHEMA, Shard, Specification, StoredCase,
 };
 
 /// The program that CPython cells run.
-const CELL_PROGRAM: &str = include_str!("../python/cell.py");
+const CELL_PROGRAM: &str = include_str!("../../python/cell.py");
 /// First argument of this program when it is to be the core's cell; the second is a file.
 pub const CORE_CELL: &str = "matrix-core-cell";
 /// How many environments are made at once: most of it is waiting for the network and the disk.
 const INSTALLATIONS: usize = 3;
 /// The longest answer that is read; a thousand writers answer with some ten megabytes.
 const ANSWER_LIMIT: u64 = 256 << 20;
+/// The longest note of what a process is doing.
+const DOING_LIMIT: u64 = 4096;
 
 /// A question about the name of a cell.
 pub type NamePredicate<'a> = Box<dyn Fn(&str) -> bool + Sync + 'a>;
@@ -55,6 +59,8 @@ pub struct Options<'a> {
     pub directory: PathBuf,
     /// What to run.
     pub specification: &'a Specification,
+    /// The wheels that lie where the specification says, the newest first.
+    pub wheels: &'a [PathBuf],
     /// Which of it.
     pub selection: CellSelection<'a>,
     /// The part of the pairs to run.
@@ -102,6 +108,8 @@ pub enum Progress {
 struct Ready<'a> {
     cell: &'a PlannedCell,
     python: Option<PathBuf>,
+    /// Where the wheel under test is installed.
+    site: Option<PathBuf>,
     /// Whether its environment was there before this run.
     reused: bool,
 }
@@ -135,6 +143,9 @@ pub fn run(options: &Options<'_>) -> Result<MatrixResult, Error> {
         let reader = planned.result.name.as_str();
         result.cells.push(outcome.of(planned));
         let Some((answer, _)) = outcome.read.get(reader) else { continue };
+        if planned.result.kind.lane() == Lane::Wheel {
+            continue;
+        }
         for writer in run.writers_of(planned, &writers) {
             let of_writer = outcome.written.get(&*writer.name).map(|(answer, _)| &answer.of);
             let sides = of_writer.map(|of| (of, &answer.of));
@@ -142,6 +153,7 @@ pub fn run(options: &Options<'_>) -> Result<MatrixResult, Error> {
         }
     }
     result.observations = judge.into_observations();
+    run.judge_wheels(&outcome, &writers, &mut result);
     sort(&mut result);
     result.seconds = clock.elapsed().as_secs_f64();
     Ok(match options.previous {
@@ -286,15 +298,17 @@ impl<'a> Run<'a> {
             Some(Way::Existing { python }) => (Some(python.clone()), false),
             Some(Way::Make { .. }) => {
                 let Prepared { python, reused } = self.prepare(cell, false)?;
-                (Some(python), reused)
+                // The cell without a wheel makes it again, and is in it at this moment.
+                (Some(python), reused && !self.is_shared(cell))
             }
-            Some(Way::Core) | None => (None, false),
+            Some(Way::Core | Way::Command { .. }) | None => (None, false),
         };
-        Ok(Ready { cell, python, reused })
+        let site = self.site(cell, python.as_deref())?;
+        Ok(Ready { cell, python, site, reused })
     }
 
     fn prepare(&self, cell: &PlannedCell, anew: bool) -> Result<Prepared, String> {
-        let Some(Way::Make { interpreter, recipe }) = &cell.way else {
+        let Some(Way::Make { interpreter, recipe, .. }) = &cell.way else {
             return Err("its environment is not one that the matrix makes".to_owned());
         };
         let installer = self.plan.installer.as_ref().ok_or("there is no installer")?;
@@ -310,6 +324,10 @@ impl<'a> Run<'a> {
 
     fn write(&self, cell: &Ready<'_>) -> Result<(WriteAnswer, Duration), CellState> {
         let failed = |reason| CellState::WritingFailed { reason };
+        if let Some(done) = self.write_by_command(cell) {
+            let elapsed = done.map_err(CellError::into_reason).map_err(failed)?;
+            return Ok((WriteAnswer::default(), elapsed));
+        }
         let broken = |reason| CellState::BrokenEnvironment { reason };
         let mut done = self.ask::<WriteAnswer>(cell, Role::Write, Vec::new());
         // A file may be whole by its size and not work all the same.
@@ -318,7 +336,7 @@ impl<'a> Run<'a> {
             done = self.ask(cell, Role::Write, Vec::new());
         }
         let (answer, elapsed) = done.map_err(|error| match error {
-            CellError::Import(reason) => broken(reason),
+            CellError::Import(reason) | CellError::Program(reason) => broken(reason),
             CellError::Other(reason) => failed(reason),
         })?;
         self.is_as_asked(cell, &answer.of).map_err(broken)?;
@@ -327,7 +345,8 @@ impl<'a> Run<'a> {
 
     /// Whether the numpy that answered is the one that the cell is named after.
     fn is_as_asked(&self, cell: &Ready<'_>, of: &SelfDescription) -> Result<(), String> {
-        if cell.cell.result.kind != CellKind::Cpython || of.numpy == cell.cell.result.numpy {
+        let is_made = matches!(cell.cell.result.kind, CellKind::Cpython | CellKind::Wheel);
+        if !is_made || of.numpy == cell.cell.result.numpy {
             return Ok(());
         }
         let found = of.numpy.as_deref().unwrap_or("nothing");
@@ -359,7 +378,10 @@ impl<'a> Run<'a> {
         cell: &Ready<'_>,
         writers: &BTreeMap<&str, Writer>,
     ) -> Result<(ReadAnswer, Duration), String> {
-        let wanted = self.writers_of(cell.cell, writers).cloned().collect();
+        let wanted: Vec<Writer> = self.writers_of(cell.cell, writers).cloned().collect();
+        if let Some(done) = self.read_by_command(cell, &wanted) {
+            return Ok((ReadAnswer::default(), done.map_err(CellError::into_reason)?));
+        }
         self.ask(cell, Role::Read, wanted).map_err(CellError::into_reason)
     }
 
@@ -377,17 +399,21 @@ impl<'a> Run<'a> {
             Role::Write => "write",
             Role::Read => "read",
         };
+        let exchange = self.exchange(cell);
+        // A cell with a wheel has its own arrays.
+        let arrays = exchange.is_none();
         let request = Request {
             role,
             leashed: true,
             corpus: self.scratch.path().to_path_buf(),
             answer: own.join(format!("{role_name}-answer.json")),
             own: own.clone(),
-            formats: self.formats.clone(),
+            formats: if arrays { self.formats.clone() } else { Vec::new() },
             imports: self.options.specification.imports.clone(),
-            objects: self.objects.clone(),
-            protocols: self.protocols.clone(),
+            objects: if arrays { self.objects.clone() } else { Vec::new() },
+            protocols: if arrays { self.protocols.clone() } else { Vec::new() },
             writers,
+            exchange,
         };
         let file = own.join(format!("{role_name}.json"));
         let text = serde_json::to_vec(&request).map_err(|error| other(&error))?;
@@ -402,7 +428,11 @@ impl<'a> Run<'a> {
             }
         };
         let limit = self.options.specification.time_limit;
-        let elapsed = process::run(self.options.host, command.directory(&own), limit)?;
+        let elapsed =
+            process::run(self.options.host, command.directory(&own), limit).map_err(|error| {
+                let doing = self.options.host.read_text(&own.join(exchange::DOING), DOING_LIMIT);
+                error.while_it(doing.ok().as_deref())
+            })?;
         let answer = self.options.host.read(&request.answer, ANSWER_LIMIT);
         let answer = answer.map_err(|error| other(&format!("it gave no answer: {error}")))?;
         let answer = serde_json::from_slice(&answer)
@@ -411,14 +441,22 @@ impl<'a> Run<'a> {
     }
 
     fn empty_result(&self, started: SystemTime) -> MatrixResult {
+        let specification = self.options.specification;
+        let has_arrays = self.plan.cells.iter().any(|cell| cell.result.kind.lane() == Lane::Arrays);
+        let mut formats = if has_arrays { self.formats.clone() } else { Vec::new() };
+        if specification.wheel_lane {
+            formats.extend(Format::OF_WHEELS);
+        }
+        let cases = self.cases.iter().filter(|_| has_arrays);
         let case = |case: &Case| StoredCase {
             name: case.name.to_owned(),
             group: case.group.to_owned(),
             descr: case.descr.to_owned(),
             shape: case.shape.iter().map(|length| *length as u64).collect(),
             fortran: case.fortran,
+            only_in: None,
         };
-        let kinds = numpy_rules::kinds().iter().filter(|_| !self.objects.is_empty());
+        let kinds = numpy_rules::kinds().iter().filter(|_| has_arrays && !self.objects.is_empty());
         let object = |kind: &numpy_rules::Kind| PickledObject {
             name: kind.id.clone(),
             summary: kind.name.clone(),
@@ -433,10 +471,11 @@ impl<'a> Run<'a> {
             started: host::utc(started),
             seconds: 0.0,
             shard: self.options.shard,
-            formats: self.formats.clone(),
-            cases: self.cases.iter().map(case).collect(),
+            wheels: self.plan.wheels.clone(),
+            formats,
+            cases: cases.map(case).collect(),
             objects: kinds.map(object).collect(),
-            protocols: self.protocols.clone(),
+            protocols: if has_arrays { self.protocols.clone() } else { Vec::new() },
             observations: vec![Observation::Loads],
             cells: Vec::new(),
             pairs: Vec::new(),

@@ -1,5 +1,7 @@
 //! `matrix`: which Python and numpy, and the Rust core, read what every other one wrote.
 
+mod wheel;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,6 +27,8 @@ use crate::table;
 
 /// Where environments are kept, below the project.
 const DIRECTORY: &str = "target/matrix";
+/// Where maturin puts wheels, below the project.
+const WHEELS: &str = "target/wheels";
 /// The result of the last run, below that.
 const LAST_RESULT: &str = "result.json";
 /// The page that shows it.
@@ -86,14 +90,25 @@ struct Setting {
     project: PathBuf,
     directory: PathBuf,
     specification: Specification,
+    /// The wheels that may be tested, the newest first.
+    wheels: Vec<PathBuf>,
 }
 
 impl Setting {
     fn new(context: &Context<'_>, flags: &CellFlags) -> Result<Self, Failure> {
         let project = context.project()?;
-        let specification = Config::load(context.host, &project)?.matrix;
+        let mut specification = Config::load(context.host, &project)?.matrix;
+        if let Some(wheel) = &flags.wheel {
+            specification.wheel = Some(context.host.absolute(wheel));
+            specification.wheel_lane = true;
+        }
+        let wheels = match (&specification.wheel, specification.wheel_lane) {
+            (_, false) => Vec::new(),
+            (Some(place), true) => wheel::wheels(context.host, &project, place)?,
+            (None, true) => wheel::wheels(context.host, &project, &project.join(WHEELS))?,
+        };
         let directory = directory(context, &project, flags.directory.as_deref());
-        Ok(Self { project, directory, specification })
+        Ok(Self { project, directory, specification, wheels })
     }
 
     fn options<'a>(
@@ -107,6 +122,7 @@ impl Setting {
             project: &self.project,
             directory: self.directory.clone(),
             specification: &self.specification,
+            wheels: &self.wheels,
             selection: CellSelection {
                 only: names(&flags.only),
                 writers: names(&flags.writers),
@@ -197,9 +213,7 @@ fn plan_text(plan: &Plan) -> String {
         ]
     });
     let mut text = table::render(["CELL", "PYTHON", "NUMPY", ""], rows, Style::new().bold());
-    let writers = plan.runnable().filter(|cell| cell.result.writes).count();
-    let readers = plan.runnable().filter(|cell| cell.result.reads).count();
-    let (cells, pairs) = (plan.runnable().count(), writers * readers);
+    let (cells, pairs) = (plan.runnable().count(), plan.pairs());
     text.push_str(&format!("\n{cells} cells, {pairs} pairs\n"));
     text
 }

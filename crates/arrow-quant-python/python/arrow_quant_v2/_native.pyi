@@ -1,0 +1,118 @@
+"""Types of the native module; everything public of it is in arrow_quant_v2."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Optional, Union, final
+
+from typing_extensions import disjoint_base
+
+from .types import LayerQuality, Overrides, Quantized, Weights
+
+__all__ = [
+    "Buffer",
+    "Evaluation",
+    "NF4",
+    "QuantTable",
+    "Schema",
+    "Table",
+    "__version__",
+    "allocate",
+    "dequantize",
+    "evaluate",
+    "output_schema",
+    "quantize",
+]
+
+__version__: str
+NF4: list[float]
+
+@final
+class Buffer:
+    def __new__(cls, data: bytes, dtype: str = "u8") -> Buffer: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def address(self) -> int: ...
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+    def __arrow_c_array__(
+        self, requested_schema: Optional[object] = None
+    ) -> tuple[object, object]: ...
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    def __reduce__(self) -> tuple[type[Buffer], tuple[bytes, str]]: ...
+    def tolist(self) -> list[float]: ...
+
+@final
+class Schema:
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def types(self) -> list[str]: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def to_pyarrow(self) -> Any: ...
+    def __len__(self) -> int: ...
+    def __eq__(self, value: object, /) -> bool: ...
+
+@disjoint_base
+class Table:
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def to_pyarrow(self) -> Any: ...
+    def rows(self) -> list[dict[str, Any]]: ...
+    def __len__(self) -> int: ...
+
+@final
+class QuantTable(Table):
+    def layers(self) -> list[LayerQuality]: ...
+
+@final
+class Evaluation(Table):
+    def layers(self) -> list[LayerQuality]: ...
+
+def quantize(
+    data: Weights,
+    bits: Optional[int] = None,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
+    threads: Optional[int] = None,
+    progress: Optional[Callable[[str, int, Optional[int]], object]] = None,
+    dtype: Union[str, Mapping[str, str], None] = None,
+) -> QuantTable: ...
+def dequantize(q: Quantized, dtype: str = "f32") -> Table: ...
+def evaluate(
+    original: Weights, q: Quantized, dtype: Union[str, Mapping[str, str], None] = None
+) -> Evaluation: ...
+def output_schema(
+    bits: Optional[int] = None,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
+) -> Schema: ...
+def allocate(
+    data: Weights,
+    target_bits_per_weight: float,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    overrides: Optional[Overrides] = None,
+    threads: Optional[int] = None,
+    dtype: Union[str, Mapping[str, str], None] = None,
+) -> list[dict[str, Any]]: ...

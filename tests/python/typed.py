@@ -1,0 +1,34 @@
+"""A program that uses the wheel, for type checkers; it is never run."""
+
+from typing import Optional
+
+import arrow_quant_v2 as aq
+import numpy as np
+import numpy.typing as npt
+
+
+def told(layer: str, done: int, total: Optional[int]) -> None:
+    """What `progress` is called with."""
+    total_text = "?" if total is None else str(total)
+    print(layer.upper(), done + 1, total_text.upper())
+
+
+def use(weights: dict[str, npt.NDArray[np.float32]]) -> float:
+    """Every function once."""
+    table: aq.QuantTable = aq.quantize(weights, bits=4, group_size=64, progress=told)
+    restored: aq.Table = aq.dequantize(table)
+    again: aq.Table = aq.dequantize(table.rows(), dtype="f32")
+    judged: aq.Evaluation = aq.evaluate(weights, table)
+    layer = judged.layers()[0]
+    bits: Optional[float] = layer["bits_per_weight"]
+    codes: aq.Buffer = table.rows()[0]["quantized_data"]
+    numbers: npt.NDArray[np.uint8] = np.asarray(codes)
+    names: list[str] = aq.output_schema(bits=8).names
+    function: aq.BatchQuantizer = aq.quantize_batch_fn(bits=8, threads=2)
+    print(restored.num_rows, again.schema.metadata, numbers.size, names, function.schema)
+    try:
+        aq.quantize({"a": [1.0]})
+    except aq.QuantizationError as error:
+        where: Optional[int] = error.index
+        print(where, error.layer)
+    return layer["sqnr_db"] + (bits or 0.0)

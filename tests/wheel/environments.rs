@@ -1,0 +1,127 @@
+//! Environments of Python with the wheel, kept from run to run with everything but the wheel.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use host::{Host, Invocation};
+use serde_json::Value;
+
+use crate::build::wheel;
+use crate::skips;
+
+/// Long enough for a first run that downloads and compiles everything.
+const LIMIT: Duration = Duration::from_secs(1500);
+
+/// The programs that make environments and wheels.
+pub(crate) struct Tools {
+    directory: PathBuf,
+}
+
+impl Tools {
+    /// What `cargo xtask test` provides; `None`, and a word about it, where it did not.
+    pub(crate) fn find(test: &str) -> Option<Tools> {
+        let variables = Host::current().unwrap().variables;
+        let Some(directory) = variables.path("TRUEWHEEL_TEST_TOOLS") else {
+            let reason = variables.text("TRUEWHEEL_TEST_TOOLS_MISSING").unwrap_or_else(|| {
+                "run by `cargo xtask test wheel`, which provides uv and maturin".to_owned()
+            });
+            skips::record(test, &reason);
+            return None;
+        };
+        let tools = Tools { directory };
+        if tools.interpreter("3.11").is_none() {
+            skips::record(test, "there is no Python 3.11");
+            return None;
+        }
+        Some(tools)
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        let programs = if cfg!(windows) { "Scripts" } else { "bin" };
+        self.directory.join("venv").join(programs).join(name)
+    }
+
+    /// A call of maturin, which finds uv on `PATH`.
+    pub(crate) fn maturin(&self) -> Invocation {
+        let path = Host::current().unwrap().variables.text("PATH").unwrap_or_default();
+        let programs = self.program("uv").parent().unwrap().display().to_string();
+        Invocation::new(self.program("maturin"))
+            .env("PATH", format!("{programs}:{path}"))
+            .env("UV_CACHE_DIR", self.directory.join("uv-cache"))
+            .without_env("VIRTUAL_ENV")
+            .without_env("CARGO_TARGET_DIR")
+    }
+
+    /// A call of uv.
+    pub(crate) fn uv(&self) -> Invocation {
+        Invocation::new(self.program("uv"))
+            .env("UV_CACHE_DIR", self.directory.join("uv-cache"))
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .without_env("VIRTUAL_ENV")
+    }
+
+    /// An interpreter of this version, found as the program finds it.
+    pub(crate) fn interpreter(&self, version: &str) -> Option<PathBuf> {
+        static LISTED: LazyLock<Value> = LazyLock::new(|| {
+            let program = env!("CARGO_BIN_EXE_truewheel");
+            let listed = run(&Invocation::new(program).args(["envs", "--format", "json"]));
+            serde_json::from_str(&listed).unwrap()
+        });
+        let fits = |found: &&Value| {
+            let is_version =
+                found["version"].as_str().is_some_and(|v| v.starts_with(&format!("{version}.")));
+            is_version && !matches!(found["kind"].as_str(), Some("venv" | "virtualenv" | "conda"))
+        };
+        let found = LISTED["environments"].as_array().unwrap().iter().find(fits)?;
+        found["executable"].as_str().map(PathBuf::from)
+    }
+
+    /// The interpreter of an environment with these packages and the wheel; `None`, and a word about
+    /// it, where there is no such Python.
+    pub(crate) fn environment(
+        &self,
+        test: &str,
+        name: &str,
+        version: &str,
+        packages: &[&str],
+    ) -> Option<PathBuf> {
+        let Some(base) = self.interpreter(version) else {
+            skips::record(test, &format!("there is no Python {version}"));
+            return None;
+        };
+        let prefix = self.directory.join("wheel").join(name);
+        let python = python_of(&prefix);
+        let wanted = format!("{}\n{}\n", base.display(), packages.join("\n"));
+        let stamp = prefix.join("made-from.txt");
+        if fs_err::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+            self.install(&python, &["--reinstall-package", "arrow-quant-v2", "--no-deps"]);
+            return Some(python);
+        }
+        run(&self.uv().args(["venv", "--quiet", "--clear", "--python"]).arg(base).arg(&prefix));
+        let install = ["pip", "install", "--quiet", "--python"];
+        run(&self.uv().args(install).arg(&python).args(packages));
+        self.install(&python, &["--no-deps"]);
+        fs_err::write(&stamp, wanted).unwrap();
+        Some(python)
+    }
+
+    fn install(&self, python: &Path, flags: &[&str]) {
+        let install = self.uv().args(["pip", "install", "--quiet", "--python"]).arg(python);
+        run(&install.args(flags).arg(wheel(self)));
+    }
+}
+
+/// The interpreter of an environment.
+pub(crate) fn python_of(prefix: &Path) -> PathBuf {
+    prefix.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// Runs a command that must succeed, and gives what it printed.
+#[track_caller]
+pub(crate) fn run(command: &Invocation) -> String {
+    let output = command.clone().timeout(LIMIT).output().unwrap();
+    let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+    assert!(output.success(), "{}\n{stdout}\n{stderr}", command.display());
+    stdout
+}

@@ -1,0 +1,15 @@
+//! The wheel `arrow_quant_v2`: built once, and tried in environments of old and new Pythons and numpys.
+
+#[cfg(test)]
+mod build;
+#[cfg(test)]
+mod clone;
+#[cfg(test)]
+mod environments;
+#[cfg(test)]
+mod pythons;
+#[cfg(test)]
+#[path = "../skips.rs"]
+mod skips;
+#[cfg(test)]
+mod types;
