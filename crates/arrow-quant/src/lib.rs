@@ -3,6 +3,7 @@
 
 mod columns;
 mod dequantize;
+pub mod diffusion;
 mod error;
 mod evaluate;
 mod kernel;
