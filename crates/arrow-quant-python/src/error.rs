@@ -73,7 +73,10 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
         Error::MissingColumn { .. } | Error::ColumnType { .. } | Error::Arrow(_) => {
             ("MetadataError", Place::default())
         }
-        Error::Dtype { layer, row, .. } => ("MetadataError", Place::new(layer, row, None)),
+        Error::NoRows { .. } => ("MetadataError", Place::default()),
+        Error::Dtype { layer, row, .. } | Error::Activations { layer, row, .. } => {
+            ("MetadataError", Place::new(layer, row, None))
+        }
         Error::Null { layer, row, index, .. } => {
             ("QuantizationError", Place::new(layer, row, index))
         }

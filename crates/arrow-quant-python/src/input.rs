@@ -59,9 +59,6 @@ pub(crate) fn weights(
 pub(crate) fn quantized(
     data: &Bound<'_, PyAny>,
 ) -> PyResult<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>> {
-    if let Some(batches) = own(data) {
-        return Ok(in_order(batches));
-    }
     if data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>() {
         let mut batches = Vec::new();
         for (row, object) in data.try_iter()?.enumerate() {
@@ -73,9 +70,21 @@ pub(crate) fn quantized(
         }
         return Ok(in_order(batches));
     }
+    arrow(data, "a list of rows as rows() gives them")
+}
+
+/// Record batches of a table of this library or of any other; `alternative` is what could be given
+/// instead.
+pub(crate) fn arrow(
+    data: &Bound<'_, PyAny>,
+    alternative: &str,
+) -> PyResult<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>> {
+    if let Some(batches) = own(data) {
+        return Ok(in_order(batches));
+    }
     match capsule::import(data)? {
         Some(batches) => Ok(batches),
-        None => Err(neither(data, "a list of rows as rows() gives them")?),
+        None => Err(neither(data, alternative)?),
     }
 }
 

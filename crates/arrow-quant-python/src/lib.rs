@@ -5,6 +5,7 @@
 mod array_interface;
 mod buffer;
 mod capsule;
+mod diffusion;
 mod error;
 mod functions;
 mod input;
@@ -21,6 +22,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::buffer::Buffer;
+    #[pymodule_export]
+    use super::diffusion::{activation_ranges, smoothness};
     #[pymodule_export]
     use super::functions::{allocate, dequantize, evaluate, output_schema, quantize};
     #[pymodule_export]

@@ -8,11 +8,13 @@ from ._native import (
     Schema,
     Table,
     __version__,
+    activation_ranges,
     allocate,
     dequantize,
     evaluate,
     output_schema,
     quantize,
+    smoothness,
 )
 from .batch import BatchQuantizer, quantize_batch_fn
 from .config import DiffusionQuantConfig
@@ -47,10 +49,12 @@ __all__ = [
     "Table",
     "ValidationError",
     "__version__",
+    "activation_ranges",
     "allocate",
     "dequantize",
     "evaluate",
     "output_schema",
     "quantize",
     "quantize_batch_fn",
+    "smoothness",
 ]

@@ -5,7 +5,7 @@ from typing import Any, Optional, Union, final
 
 from typing_extensions import disjoint_base
 
-from .types import LayerQuality, Overrides, Quantized, Weights
+from .types import LayerQuality, Overrides, Quantized, Rows, Weights
 
 __all__ = [
     "Buffer",
@@ -15,11 +15,13 @@ __all__ = [
     "Schema",
     "Table",
     "__version__",
+    "activation_ranges",
     "allocate",
     "dequantize",
     "evaluate",
     "output_schema",
     "quantize",
+    "smoothness",
 ]
 
 __version__: str
@@ -116,3 +118,5 @@ def allocate(
     threads: Optional[int] = None,
     dtype: Union[str, Mapping[str, str], None] = None,
 ) -> list[dict[str, Any]]: ...
+def activation_ranges(stats: Rows, time_groups: int = 10) -> Table: ...
+def smoothness(ranges: Rows) -> dict[str, Any]: ...

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from ._native import quantize
+from ._native import Table, activation_ranges, quantize, smoothness
 from .batch import like
 from .errors import ConfigurationError, InputTypeError, QuantizationError
 
@@ -38,6 +38,7 @@ class ArrowQuantV2:
             known = ", ".join(_MODES)
             raise ConfigurationError(f"mode is {mode!r}, but can be one of {known}")
         self.mode: str = _MODES[mode]
+        self._ranges: Optional[Table] = None
 
     def quantize_arrow(self, weights_table: Any, bit_width: Optional[int] = None) -> Any:
         """Quantizes a table with `layer_name`, `weights` and perhaps `shape`; every chunk of it.
@@ -99,6 +100,21 @@ class ArrowQuantV2:
         """Quantizes lists of floats, as `quantize_batch` does arrays. Deprecated: lists are copied."""
         _deprecated("quantize", "arrow_quant_v2.quantize(weights) with arrays, or quantize_arrow(table)")
         return _rows(weights, bit_width, None, False)
+
+    def calibrate(self, stats: Any, num_time_groups: int = 10) -> Table:
+        """Ranges of activations: `activation_ranges`, of which `get_markov_metrics` tells afterwards."""
+        if self.mode == "base":
+            raise ConfigurationError('there are no timesteps in mode "base": use mode="diffusion"')
+        self._ranges = activation_ranges(stats, num_time_groups)
+        return self._ranges
+
+    def get_markov_metrics(self) -> Optional[dict[str, Any]]:
+        """How smoothly the ranges of the last calibration change over time, or None without one.
+
+        A dict with `smoothness_score`, `boundary_scores`, `violation_count`, `violations` and
+        `is_valid`: see `smoothness`, which computes it.
+        """
+        return None if self._ranges is None else smoothness(self._ranges)
 
     def simple_test(self) -> str:
         """Returns what it is documented to return. Deprecated: it tells nothing but that this is here."""
