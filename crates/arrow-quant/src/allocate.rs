@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::options::{Options, Override, Scheme};
+use crate::options::{Options, Override, Rules, Scheme};
 use crate::pattern::escaped;
 use crate::quality::LayerQuality;
 use crate::quantize::Quantizer;
@@ -46,17 +46,33 @@ pub fn allocate<I>(batches: I, options: &Options, target: f64) -> Result<Vec<Ove
 where
     I: IntoIterator<Item = std::result::Result<RecordBatch, ArrowError>>,
 {
+    allocate_with(batches, options, Rules::default(), target)
+}
+
+/// The same with rules for which layers are kept.
+pub(crate) fn allocate_with<I>(
+    batches: I,
+    options: &Options,
+    rules: Rules,
+    target: f64,
+) -> Result<Vec<Override>>
+where
+    I: IntoIterator<Item = std::result::Result<RecordBatch, ArrowError>>,
+{
     let candidates = candidates(options);
     let mut quantizers = Vec::with_capacity(candidates.len());
     for &scheme in &candidates {
         let without_fallback =
             |other: &Override| Override { fallback_sqnr_db: None, ..other.clone() };
-        quantizers.push(Quantizer::new(&Options {
-            scheme,
-            fallback_sqnr_db: None,
-            overrides: options.overrides.iter().map(without_fallback).collect(),
-            ..options.clone()
-        })?);
+        quantizers.push(
+            Quantizer::new(&Options {
+                scheme,
+                fallback_sqnr_db: None,
+                overrides: options.overrides.iter().map(without_fallback).collect(),
+                ..options.clone()
+            })?
+            .with_rules(rules),
+        );
     }
     let mut schemes: HashMap<String, Vec<Scheme>> = HashMap::new();
     for batch in batches {
@@ -64,7 +80,7 @@ where
         for quantizer in &mut quantizers {
             quantizer.quantize(&batch)?;
         }
-        note_schemes(&batch, options, &candidates, &mut schemes)?;
+        note_schemes(&batch, &quantizers, &mut schemes)?;
     }
     let measured: Vec<&[LayerQuality]> = quantizers.iter().map(Quantizer::layers).collect();
     let layers = layers(&measured, &schemes);
@@ -102,20 +118,14 @@ fn candidates(options: &Options) -> Vec<Scheme> {
 /// Which scheme each layer gets from each candidate: the same one if an override or its type decides.
 fn note_schemes(
     batch: &RecordBatch,
-    options: &Options,
-    candidates: &[Scheme],
+    quantizers: &[Quantizer],
     schemes: &mut HashMap<String, Vec<Scheme>>,
 ) -> Result<()> {
     for tensor in crate::tensor::Tensor::all(batch)? {
-        if schemes.contains_key(tensor.layer) {
-            continue;
+        if !schemes.contains_key(tensor.layer) {
+            let own = quantizers.iter().map(|quantizer| quantizer.settings(&tensor).scheme);
+            schemes.insert(tensor.layer.to_owned(), own.collect());
         }
-        let own = candidates.iter().map(|&scheme| {
-            let options = Options { scheme, ..options.clone() };
-            let is_weights = tensor.dtype.weights.is_some();
-            if is_weights { options.of_layer(tensor.layer).scheme } else { Scheme::None }
-        });
-        schemes.insert(tensor.layer.to_owned(), own.collect());
     }
     Ok(())
 }

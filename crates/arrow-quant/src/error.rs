@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use arrow_schema::{ArrowError, DataType};
 
@@ -126,6 +128,24 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// A file that is not what it should be, or cannot become what it should.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and what is wrong, and what to do.
+        reason: String,
+    },
+    /// A file that cannot be read or written.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An npz file that cannot be read.
+    Npz(npz::Error),
+    /// The caller ended the work by what its progress callback returned.
+    Cancelled,
     /// The source of the record batches failed.
     Arrow(ArrowError),
 }
@@ -134,6 +154,8 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Error::Arrow(error) => Some(error),
+            Error::Io { source, .. } => Some(source),
+            Error::Npz(error) => Some(error),
             _ => None,
         }
     }
@@ -141,7 +163,14 @@ impl StdError for Error {
 
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
-        Error::Arrow(error)
+        match error {
+            // One of this crate's own, which went through a stream of batches.
+            ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(other) => Error::Arrow(ArrowError::ExternalError(other)),
+            },
+            other => Error::Arrow(other),
+        }
     }
 }
 
@@ -204,6 +233,10 @@ impl fmt::Display for Error {
                 write!(f, "more bytes than can be addressed: pass the layers in smaller batches")
             }
             Error::Threads { reason } => write!(f, "cannot start threads: {reason}"),
+            Error::File { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Error::Io { path, source } => write!(f, "{}: {source}", path.display()),
+            Error::Npz(error) => error.fmt(f),
+            Error::Cancelled => f.write_str("the work was cancelled"),
             Error::Arrow(error) => error.fmt(f),
         }
     }

@@ -7,6 +7,7 @@ mod dequantize;
 pub mod diffusion;
 mod error;
 mod evaluate;
+pub mod files;
 mod kernel;
 mod options;
 mod pattern;

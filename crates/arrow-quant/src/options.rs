@@ -227,6 +227,17 @@ pub(crate) struct Settings {
     pub(crate) search: Search,
     pub(crate) scale_dtype: ScaleDtype,
     pub(crate) fallback_sqnr_db: Option<f32>,
+    /// Whether an override names the scheme.
+    pub(crate) is_chosen: bool,
+}
+
+/// Layers that are kept as they are unless an override names a scheme for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Rules {
+    /// Those of one axis.
+    pub(crate) keep_vectors: bool,
+    /// Those whose last axis is no whole number of GGUF's blocks.
+    pub(crate) keep_ragged: bool,
 }
 
 impl Default for Options {
@@ -286,6 +297,7 @@ impl Options {
             search: self.search,
             scale_dtype: self.scale_dtype,
             fallback_sqnr_db: self.fallback_sqnr_db,
+            is_chosen: false,
         };
         for other in self.overrides.iter().filter(|other| is_match(&other.pattern, layer)) {
             settings = Settings {
@@ -294,6 +306,7 @@ impl Options {
                 search: other.search.unwrap_or(settings.search),
                 scale_dtype: other.scale_dtype.unwrap_or(settings.scale_dtype),
                 fallback_sqnr_db: other.fallback_sqnr_db.unwrap_or(settings.fallback_sqnr_db),
+                is_chosen: settings.is_chosen || other.scheme.is_some(),
             };
         }
         settings

@@ -83,6 +83,21 @@ impl Layers {
         }
     }
 
+    /// Puts what is known of a layer in the place of what is here.
+    pub(crate) fn set(&mut self, quality: LayerQuality) {
+        match self.places.get(&quality.layer_name) {
+            Some(&place) => self.qualities[place] = quality,
+            None => {
+                self.places.insert(quality.layer_name.clone(), self.qualities.len());
+                self.qualities.push(quality);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&LayerQuality> {
+        self.places.get(name).map(|&place| &self.qualities[place])
+    }
+
     pub(crate) fn all(&self) -> &[LayerQuality] {
         &self.qualities
     }

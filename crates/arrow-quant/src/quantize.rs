@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::kernel::{Job, Plan, Sums};
-use crate::options::{GGUF_BLOCK, Options, ScaleDtype, Scheme, Settings};
+use crate::options::{GGUF_BLOCK, Options, Rules, ScaleDtype, Scheme, Settings};
 use crate::quality::{LayerQuality, Layers};
 use crate::schema::output_schema;
 use crate::slab::Slab;
@@ -25,6 +25,7 @@ pub struct Quantizer {
     schema: SchemaRef,
     workers: Workers,
     layers: Layers,
+    rules: Rules,
 }
 
 /// Memory for the results of one tensor.
@@ -55,7 +56,36 @@ impl Quantizer {
             schema: output_schema(options),
             workers: Workers::new(options.threads.map(std::num::NonZeroUsize::get))?,
             layers: Layers::default(),
+            rules: Rules::default(),
         })
+    }
+
+    /// The same with rules for which layers are kept.
+    pub(crate) fn with_rules(self, rules: Rules) -> Quantizer {
+        Quantizer { rules, ..self }
+    }
+
+    /// Goes on from what another quantizer found of a layer.
+    pub(crate) fn continue_layer(&mut self, quality: LayerQuality) {
+        self.layers.set(quality);
+    }
+
+    /// What one layer lost so far.
+    pub(crate) fn layer(&self, name: &str) -> Option<&LayerQuality> {
+        self.layers.get(name)
+    }
+
+    /// The settings of a tensor before any fallback.
+    pub(crate) fn settings(&self, tensor: &Tensor<'_>) -> Settings {
+        let mut own = self.options.of_layer(tensor.layer);
+        let is_vector = tensor.shape.len() < 2;
+        let is_ragged = !tensor.columns.is_multiple_of(GGUF_BLOCK);
+        let is_kept =
+            (self.rules.keep_vectors && is_vector) || (self.rules.keep_ragged && is_ragged);
+        if tensor.dtype.weights.is_none() || (is_kept && !own.is_chosen) {
+            own.scheme = Scheme::None;
+        }
+        own
     }
 
     /// The schema of the batches that come out: see [`output_schema`].
@@ -80,10 +110,7 @@ impl Quantizer {
         let mut settings = Vec::with_capacity(tensors.len());
         let mut tried = Vec::with_capacity(tensors.len());
         for tensor in &tensors {
-            let mut own = self.options.of_layer(tensor.layer);
-            if tensor.dtype.weights.is_none() {
-                own.scheme = Scheme::None;
-            }
+            let mut own = self.settings(tensor);
             let found = match own.fallback_sqnr_db {
                 Some(floor) if own.scheme != Scheme::None => {
                     Some(self.good_enough(tensor, &own, floor)?)

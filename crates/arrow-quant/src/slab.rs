@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field};
 use crate::error::{Error, Result};
 
 /// A buffer of `npz` as `bytes` takes it over.
-struct Owner(npz::Buffer);
+pub(crate) struct Owner(pub(crate) npz::Buffer);
 
 impl AsRef<[u8]> for Owner {
     fn as_ref(&self) -> &[u8] {

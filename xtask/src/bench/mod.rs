@@ -8,6 +8,7 @@ mod doctor;
 mod matrix;
 mod measure;
 mod npz;
+mod quant;
 mod scene;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum What {
     Matrix(matrix::Flags),
     #[command(verbatim_doc_comment)]
     Npz(npz::Flags),
+    #[command(verbatim_doc_comment)]
+    Quant(quant::Flags),
 }
 
 /// Measures and prints.
@@ -38,5 +41,6 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         What::Doctor(flags) => doctor::run(flags),
         What::Matrix(flags) => matrix::run(flags),
         What::Npz(flags) => npz::run(flags),
+        What::Quant(flags) => quant::run(flags),
     }
 }
