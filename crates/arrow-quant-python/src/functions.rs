@@ -234,7 +234,7 @@ fn single_rows(batches: &[RecordBatch]) -> Vec<RecordBatch> {
     batches.iter().flat_map(rows).collect()
 }
 
-fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
+pub(crate) fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
     let integers = |value: &dyn Fn(&RowQuality) -> i64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(rows.iter().map(value)))
     };

@@ -7,6 +7,7 @@ mod buffer;
 mod capsule;
 mod diffusion;
 mod error;
+mod files;
 mod functions;
 mod input;
 mod negotiate;
@@ -24,6 +25,8 @@ mod _native {
     use super::buffer::Buffer;
     #[pymodule_export]
     use super::diffusion::{activation_ranges, smoothness};
+    #[pymodule_export]
+    use super::files::{evaluate_file, manifest, quantize_file, read_quantized, read_weights};
     #[pymodule_export]
     use super::functions::{allocate, dequantize, evaluate, output_schema, quantize};
     #[pymodule_export]

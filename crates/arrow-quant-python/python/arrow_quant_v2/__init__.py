@@ -12,8 +12,13 @@ from ._native import (
     allocate,
     dequantize,
     evaluate,
+    evaluate_file,
+    manifest,
     output_schema,
     quantize,
+    quantize_file,
+    read_quantized,
+    read_weights,
     smoothness,
 )
 from .batch import BatchQuantizer, quantize_batch_fn
@@ -29,6 +34,7 @@ from .errors import (
     ValidationError,
 )
 from .legacy import ArrowQuantV2
+from .restore import dequantize_file
 
 __all__ = [
     "NF4",
@@ -52,9 +58,15 @@ __all__ = [
     "activation_ranges",
     "allocate",
     "dequantize",
+    "dequantize_file",
     "evaluate",
+    "evaluate_file",
+    "manifest",
     "output_schema",
     "quantize",
     "quantize_batch_fn",
+    "quantize_file",
+    "read_quantized",
+    "read_weights",
     "smoothness",
 ]
