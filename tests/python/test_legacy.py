@@ -105,6 +105,18 @@ def test_progress_goes_from_0_to_1_and_its_errors_are_logged(quantizer, lent, ca
     assert "a callback's own fault" in caplog.text
 
 
+def test_markov_metrics_are_those_of_the_last_calibration(quantizer):
+    assert quantizer.get_markov_metrics() is None
+    stats = [{"layer_name": "a", "timestep": t, "min": -1.0, "max": 1.0 + t} for t in range(3)]
+    ranges = quantizer.calibrate(stats, num_time_groups=3)
+    metrics = quantizer.get_markov_metrics()
+    assert metrics == aq.smoothness(ranges)
+    documented = ["smoothness_score", "boundary_scores", "violation_count", "violations", "is_valid"]
+    assert set(documented) <= set(metrics)
+    with pytest.raises(aq.ConfigurationError, match="base"):
+        aq.ArrowQuantV2("base").calibrate(stats)
+
+
 def test_the_two_methods_for_trying_it_out(quantizer):
     with pytest.warns(DeprecationWarning):
         assert quantizer.simple_test() == "simple_test_works"

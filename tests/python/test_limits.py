@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import subprocess
 import sys
 import threading
 import time
@@ -152,3 +153,37 @@ def test_a_forked_child_has_threads_of_its_own(numbers):
         child.join(5)
         child.kill()
         child.join()
+
+
+PEAK = """
+import numpy, sys
+import arrow_quant_v2 as aq
+
+def peak():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+weights = numpy.full((8192, 8192), 0.25, "float32")
+data = {"a": weights}
+if sys.argv[1] == "arrow":
+    import pyarrow as pa
+    values = pa.array(weights.reshape(-1))
+    column = pa.LargeListArray.from_arrays(pa.array([0, weights.size], pa.int64()), values)
+    data = pa.table({"layer_name": ["a"], "weights": column, "shape": [[8192, 8192]]})
+aq.quantize({"a": weights[:1]}, bits=8)
+before = peak()
+table = aq.quantize(data, bits=8)
+print(peak() - before - sum(row["quantized_data"].nbytes for row in table.rows()))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+@pytest.mark.parametrize("source", ["numpy", "arrow"])
+def test_no_more_memory_than_the_result_takes(source):
+    """256 MB of weights, of which a copy would show."""
+    needs("numpy")
+    if source == "arrow":
+        needs("pyarrow")
+    command = [sys.executable, "-c", PEAK, source]
+    extra = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert extra < 64 << 20

@@ -1,8 +1,11 @@
 //! Errors of the core as the exceptions of `arrow_quant_v2.errors`.
 
+use std::io;
+use std::path::Path;
+
 use arrow_quant::Error;
 use arrow_schema::ArrowError;
-use pyo3::exceptions::PyMemoryError;
+use pyo3::exceptions::{PyMemoryError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
@@ -73,7 +76,10 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
         Error::MissingColumn { .. } | Error::ColumnType { .. } | Error::Arrow(_) => {
             ("MetadataError", Place::default())
         }
-        Error::Dtype { layer, row, .. } => ("MetadataError", Place::new(layer, row, None)),
+        Error::NoRows { .. } => ("MetadataError", Place::default()),
+        Error::Dtype { layer, row, .. } | Error::Activations { layer, row, .. } => {
+            ("MetadataError", Place::new(layer, row, None))
+        }
         Error::Null { layer, row, index, .. } => {
             ("QuantizationError", Place::new(layer, row, index))
         }
@@ -83,10 +89,29 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
         Error::Shape { layer, row, .. } => ("ShapeMismatchError", Place::new(layer, row, None)),
         Error::Quantized { layer, row, .. } => ("ValidationError", Place::new(layer, row, None)),
         Error::Mismatch { .. } => ("ValidationError", Place::default()),
+        Error::File { .. } | Error::Npz(_) => ("MetadataError", Place::default()),
+        Error::Io { path, source } => return system(py, &path, &source),
         Error::Memory { .. } => return PyMemoryError::new_err(message),
         _ => ("QuantizationError", Place::default()),
     };
     exception(py, class, &message, &place)
+}
+
+/// What the system said of a file: the `OSError` of its number, or `ModelNotFoundError`.
+fn system(py: Python<'_>, path: &Path, source: &io::Error) -> PyErr {
+    let Some(number) = source.raw_os_error() else {
+        return PyOSError::new_err(format!("{}: {source}", path.display()));
+    };
+    let make = || -> PyResult<PyErr> {
+        let arguments = (number, py.import("os")?.call_method1("strerror", (number,))?, path);
+        let class = if source.kind() == io::ErrorKind::NotFound {
+            py.import("arrow_quant_v2.errors")?.getattr("ModelNotFoundError")?
+        } else {
+            py.get_type::<PyOSError>().into_any()
+        };
+        Ok(PyErr::from_value(class.call1(arguments)?))
+    };
+    make().unwrap_or_else(|error| error)
 }
 
 /// An option that cannot be what it is.

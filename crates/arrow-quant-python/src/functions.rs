@@ -97,7 +97,8 @@ pub(crate) fn quantize(
     let progress = progress.map(|callback| callback.clone().unbind());
     let (quantizer, batches) = detached(py, || {
         let mut quantizer = Quantizer::new(&options)?;
-        let batches = quantized(&mut quantizer, weights, progress.as_ref())?;
+        let has_own_threads = options.threads.is_some();
+        let batches = quantized(&mut quantizer, has_own_threads, weights, progress.as_ref())?;
         Ok((quantizer, batches))
     })?;
     let schema = SchemaRef::clone(quantizer.schema());
@@ -107,6 +108,7 @@ pub(crate) fn quantize(
 /// Batch after batch, telling how far it is and letting Python interrupt in between.
 fn quantized(
     quantizer: &mut Quantizer,
+    has_own_threads: bool,
     weights: Weights,
     progress: Option<&Py<PyAny>>,
 ) -> Result<Vec<RecordBatch>, Failure> {
@@ -115,7 +117,11 @@ fn quantized(
     let mut all = Vec::new();
     for batch in batches {
         let batch = batch?;
-        let result = on_threads(|| quantizer.quantize(&batch))?;
+        let result = if has_own_threads {
+            quantizer.quantize(&batch)?
+        } else {
+            on_threads(|| quantizer.quantize(&batch))?
+        };
         Python::attach(|py| {
             py.check_signals()?;
             let Some(progress) = progress else { return Ok(()) };
@@ -228,7 +234,7 @@ fn single_rows(batches: &[RecordBatch]) -> Vec<RecordBatch> {
     batches.iter().flat_map(rows).collect()
 }
 
-fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
+pub(crate) fn qualities(rows: &[RowQuality]) -> Result<RecordBatch, Error> {
     let integers = |value: &dyn Fn(&RowQuality) -> i64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(rows.iter().map(value)))
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
 use arrow_array::{
     Array as _, ArrayRef, Int64Array, LargeBinaryArray, ListArray, RecordBatch, StringArray,
 };
@@ -59,9 +60,6 @@ pub(crate) fn weights(
 pub(crate) fn quantized(
     data: &Bound<'_, PyAny>,
 ) -> PyResult<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>> {
-    if let Some(batches) = own(data) {
-        return Ok(in_order(batches));
-    }
     if data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>() {
         let mut batches = Vec::new();
         for (row, object) in data.try_iter()?.enumerate() {
@@ -73,9 +71,21 @@ pub(crate) fn quantized(
         }
         return Ok(in_order(batches));
     }
+    arrow(data, "a list of rows as rows() gives them")
+}
+
+/// Record batches of a table of this library or of any other; `alternative` is what could be given
+/// instead.
+pub(crate) fn arrow(
+    data: &Bound<'_, PyAny>,
+    alternative: &str,
+) -> PyResult<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>> {
+    if let Some(batches) = own(data) {
+        return Ok(in_order(batches));
+    }
     match capsule::import(data)? {
         Some(batches) => Ok(batches),
-        None => Err(neither(data, "a list of rows as rows() gives them")?),
+        None => Err(neither(data, alternative)?),
     }
 }
 
@@ -207,4 +217,43 @@ pub(crate) fn row_bytes(batch: &RecordBatch, row: usize) -> u64 {
         _ => 0,
     };
     bytes as u64
+}
+
+/// Some rows along the first axis of a layer, which is the only row of its batch; `None` if it has none
+/// such, or keeps its numbers in a way that is not divided.
+pub(crate) fn rows_of(whole: &RecordBatch, start: i64, count: i64) -> Option<RecordBatch> {
+    let shape = whole.column_by_name("shape")?.as_list_opt::<i32>()?.value(0);
+    let shape = shape.as_primitive_opt::<Int64Type>()?.values().to_vec();
+    let first = shape.first().copied().unwrap_or(1);
+    let own_start = whole
+        .column_by_name("row_start")
+        .map_or(Some(0), |column| Some(column.as_primitive_opt::<Int64Type>()?.value(0)))?;
+    if own_start == start && (start, count) == (0, first) {
+        return Some(whole.clone());
+    }
+    let weights = whole.column_by_name("weights")?.as_binary_opt::<i64>()?;
+    let length = weights.value_length(0);
+    let rows = length.checked_div(first)?;
+    let (from, bytes) = (start.checked_mul(rows)?, count.checked_mul(rows)?);
+    if own_start != 0 || from < 0 || bytes < 0 || from.checked_add(bytes)? > length {
+        return None;
+    }
+    let offset = weights.value_offsets()[0] + from;
+    let part = weights.values().slice_with_length(offset as usize, bytes as usize);
+    let lengths = OffsetBuffer::from_lengths([part.len()]);
+    let mut columns = Vec::new();
+    for (field, column) in whole.schema().fields().iter().zip(whole.columns()) {
+        columns.push((
+            field.name().clone(),
+            match field.name().as_str() {
+                "weights" => {
+                    Arc::new(LargeBinaryArray::try_new(lengths.clone(), part.clone(), None).ok()?)
+                        as ArrayRef
+                }
+                "row_start" => Arc::new(Int64Array::from(vec![start])),
+                _ => Arc::clone(column),
+            },
+        ));
+    }
+    RecordBatch::try_from_iter(columns).ok()
 }

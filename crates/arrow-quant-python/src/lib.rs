@@ -5,7 +5,9 @@
 mod array_interface;
 mod buffer;
 mod capsule;
+mod diffusion;
 mod error;
+mod files;
 mod functions;
 mod input;
 mod negotiate;
@@ -21,6 +23,10 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::buffer::Buffer;
+    #[pymodule_export]
+    use super::diffusion::{activation_ranges, smoothness};
+    #[pymodule_export]
+    use super::files::{evaluate_file, manifest, quantize_file, read_quantized, read_weights};
     #[pymodule_export]
     use super::functions::{allocate, dequantize, evaluate, output_schema, quantize};
     #[pymodule_export]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float32Type, Int32Type, Int64Type, UInt8Type};
+use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type, UInt64Type};
 use arrow_array::{
     Array as _, ArrayRef, Float32Array, Int32Array, Int64Array, LargeBinaryArray, LargeListArray,
     ListArray, RecordBatch, StringArray,
@@ -39,6 +39,12 @@ pub(crate) fn of_batch<'py>(
             }
             DataType::UInt8 => {
                 dict.set_item(name, column.as_primitive::<UInt8Type>().value(row))?;
+            }
+            DataType::UInt64 => {
+                dict.set_item(name, column.as_primitive::<UInt64Type>().value(row))?;
+            }
+            DataType::Float64 => {
+                dict.set_item(name, column.as_primitive::<Float64Type>().value(row))?;
             }
             DataType::Float32 if column.is_null(row) => dict.set_item(name, py.None())?,
             DataType::Float32 => {

@@ -13,7 +13,8 @@ pub(crate) fn required<'a>(batch: &'a RecordBatch, name: &'static str) -> Result
     batch.column_by_name(name).ok_or(Error::MissingColumn { name })
 }
 
-fn wrong_type(name: &'static str, expected: &'static str, column: &dyn Array) -> Error {
+/// A column of a type that is not read.
+pub(crate) fn wrong_type(name: &'static str, expected: &'static str, column: &dyn Array) -> Error {
     Error::ColumnType { name, expected, found: Box::new(column.data_type().clone()) }
 }
 

@@ -99,6 +99,20 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A row of calibration statistics or of activation ranges that cannot be.
+    Activations {
+        /// The layer.
+        layer: String,
+        /// The row of the record batch.
+        row: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A table without rows where there must be some.
+    NoRows {
+        /// The table.
+        table: &'static str,
+    },
     /// Two streams that should describe the same weights differ.
     Mismatch {
         /// Where, and how.
@@ -204,6 +218,12 @@ impl fmt::Display for Error {
             }
             Error::Quantized { layer, row, reason } => {
                 write!(f, "layer {layer:?}, row {row}: not quantized weights: {reason}")
+            }
+            Error::Activations { layer, row, reason } => {
+                write!(f, "layer {layer:?}, row {row}: bad activation range: {reason}")
+            }
+            Error::NoRows { table } => {
+                write!(f, "the {table} have no rows: nothing was seen of any layer")
             }
             Error::Mismatch { reason } => write!(f, "these are not the same weights: {reason}"),
             Error::Memory { bytes: Some(bytes) } => {

@@ -4,6 +4,7 @@
 mod allocate;
 mod columns;
 mod dequantize;
+pub mod diffusion;
 mod error;
 mod evaluate;
 pub mod files;

@@ -8,11 +8,18 @@ from ._native import (
     Schema,
     Table,
     __version__,
+    activation_ranges,
     allocate,
     dequantize,
     evaluate,
+    evaluate_file,
+    manifest,
     output_schema,
     quantize,
+    quantize_file,
+    read_quantized,
+    read_weights,
+    smoothness,
 )
 from .batch import BatchQuantizer, quantize_batch_fn
 from .config import DiffusionQuantConfig
@@ -27,6 +34,7 @@ from .errors import (
     ValidationError,
 )
 from .legacy import ArrowQuantV2
+from .restore import dequantize_file
 
 __all__ = [
     "NF4",
@@ -47,10 +55,18 @@ __all__ = [
     "Table",
     "ValidationError",
     "__version__",
+    "activation_ranges",
     "allocate",
     "dequantize",
+    "dequantize_file",
     "evaluate",
+    "evaluate_file",
+    "manifest",
     "output_schema",
     "quantize",
     "quantize_batch_fn",
+    "quantize_file",
+    "read_quantized",
+    "read_weights",
+    "smoothness",
 ]

@@ -1,11 +1,12 @@
 """Types of the native module; everything public of it is in arrow_quant_v2."""
 
 from collections.abc import Callable, Mapping
+from os import PathLike
 from typing import Any, Optional, Union, final
 
 from typing_extensions import disjoint_base
 
-from .types import LayerQuality, Overrides, Quantized, Weights
+from .types import LayerQuality, Overrides, Quantized, Rows, Weights
 
 __all__ = [
     "Buffer",
@@ -15,11 +16,18 @@ __all__ = [
     "Schema",
     "Table",
     "__version__",
+    "activation_ranges",
     "allocate",
     "dequantize",
     "evaluate",
+    "evaluate_file",
+    "manifest",
     "output_schema",
     "quantize",
+    "quantize_file",
+    "read_quantized",
+    "read_weights",
+    "smoothness",
 ]
 
 __version__: str
@@ -116,3 +124,29 @@ def allocate(
     threads: Optional[int] = None,
     dtype: Union[str, Mapping[str, str], None] = None,
 ) -> list[dict[str, Any]]: ...
+def activation_ranges(stats: Rows, time_groups: int = 10) -> Table: ...
+def smoothness(ranges: Rows) -> dict[str, Any]: ...
+def quantize_file(
+    source: Union[str, PathLike[str]],
+    destination: Union[str, PathLike[str]],
+    bits: Optional[int] = None,
+    scheme: str = "auto",
+    group_size: int = 128,
+    search: str = "auto",
+    scale_dtype: str = "f16",
+    fallback_sqnr_db: Optional[float] = None,
+    overrides: Optional[Overrides] = None,
+    threads: Optional[int] = None,
+    target_bits_per_weight: Optional[float] = None,
+    format: Optional[str] = None,
+    chunk_bytes: int = ...,
+    resume: bool = True,
+    keep_vectors: bool = True,
+    progress: Optional[Callable[[str, int, int], object]] = None,
+) -> dict[str, Any]: ...
+def manifest(source: Union[str, PathLike[str]], chunk_bytes: int = ...) -> Table: ...
+def read_weights(path: Union[str, PathLike[str]], chunk_bytes: int = ...) -> Table: ...
+def read_quantized(path: Union[str, PathLike[str]]) -> Table: ...
+def evaluate_file(
+    source: Union[str, PathLike[str]], quantized: Union[str, PathLike[str]]
+) -> Evaluation: ...

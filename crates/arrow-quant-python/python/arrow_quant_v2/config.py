@@ -65,8 +65,8 @@ class DiffusionQuantConfig:
     activations), `group_size` (32, 64, 128, 256 weights), `min_accuracy` (least cosine similarity, 0 to
     1: layers with less get more bits, and the result says whether it was reached), `fail_fast` (a layer
     that misses it is an error), `num_threads` (0 for all processors), `max_memory_limit_mb` (bounds the
-    parts in which files are read), `enable_mixed_precision` with `skip_sensitive_layers` or alone
-    (embeddings, norms and heads get 8 bits, or are kept). `deployment_profile` is checked and kept;
+    parts in which files are read), `enable_mixed_precision` (embeddings, norms and heads get 8 bits)
+    and `skip_sensitive_layers` (they are kept as they are). `deployment_profile` is checked and kept;
     `from_profile` is what applies one. All others warn when they are set: see the warning for why.
 
     Raises `ConfigurationError` for values that are none of those.

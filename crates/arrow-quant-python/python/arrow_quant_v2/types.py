@@ -42,4 +42,5 @@ Overrides = Union[
 
 # Mappings hold arrays (anything with `__array_interface__` or `__array__`) or lists of floats.
 Weights = Union[SupportsArrowStream, SupportsArrowArray, Mapping[str, Any]]
-Quantized = Union[SupportsArrowStream, SupportsArrowArray, Sequence[Mapping[str, Any]]]
+Rows = Union[SupportsArrowStream, SupportsArrowArray, Sequence[Mapping[str, Any]]]
+Quantized = Rows

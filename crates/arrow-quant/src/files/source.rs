@@ -104,6 +104,15 @@ impl Source {
         }
     }
 
+    /// The weights: record batches as [`quantize`](crate::quantize()) takes them, in an order that is
+    /// always the same.
+    ///
+    /// # Errors
+    /// The source cannot be read or is damaged; each item can fail so too.
+    pub fn weights(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + '_> {
+        Ok(self.batches(0)?.map(|read| read.map(|(batch, _)| batch)))
+    }
+
     /// The record batches, in an order that is always the same, the first `skip` of them left out.
     pub(super) fn batches(
         &self,
