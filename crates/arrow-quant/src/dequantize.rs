@@ -24,9 +24,9 @@ pub(crate) struct Coded<'a> {
     pub(crate) row_start: i64,
     pub(crate) scheme: Scheme,
     pub(crate) layout: Layout,
-    codes: &'a [u8],
-    scales: &'a [f32],
-    zeros: &'a [f32],
+    pub(crate) codes: &'a [u8],
+    pub(crate) scales: &'a [f32],
+    pub(crate) zeros: &'a [f32],
     /// Whether scales and zero points are said to be `f16`.
     pub(crate) has_half_scales: bool,
 }

@@ -6,6 +6,7 @@ mod diffusion;
 mod hostile;
 mod inputs;
 mod invariance;
+mod matmul_nbits;
 mod quality;
 mod readings;
 mod support;
