@@ -14,6 +14,7 @@ use crate::quantize::{shapes, split_off};
 use crate::schema::restored_schema;
 use crate::slab::Slab;
 use crate::tensor::{Layout, matrix};
+use crate::weights::WeightDtype;
 use crate::work::{Workers, pieces, span_bytes};
 
 /// One row of quantized weights, checked.
@@ -184,20 +185,41 @@ impl<'a> Parts<'a> {
 pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
     let workers = Workers::new(None)?;
     let rows = Coded::all(batch)?;
-    let mut offsets = vec![0i64];
-    let mut next = 0usize;
-    for row in &rows {
-        next = next.checked_add(row.len()).ok_or(Error::Memory { bytes: None })?;
-        offsets.push(i64::try_from(next).map_err(|_| Error::Memory { bytes: None })?);
-    }
-    let mut slab = Slab::new(0, next, 0)?;
+    let bounds = offsets(&rows)?;
+    let mut slab = Slab::new(0, rows.iter().map(Coded::len).sum(), 0)?;
     let (_, mut x, _) = slab.parts();
     for row in &rows {
         row.restore(&workers, split_off(&mut x, row.len()));
     }
     let empty = vec![0; rows.len() + 1];
-    let [_, weights, _] = slab.into_columns(empty.clone(), offsets, empty)?;
-    let dtypes = rows.iter().map(|_| "f32");
+    let [_, weights, _] = slab.into_columns(empty.clone(), bounds, empty)?;
+    restored(&rows, weights, WeightDtype::F32)
+}
+
+/// Where the weights of each row start and end, the rows one after the other.
+///
+/// # Errors
+/// When there are more than can be addressed.
+pub(crate) fn offsets(rows: &[Coded<'_>]) -> Result<Vec<i64>> {
+    let mut offsets = vec![0];
+    let mut next = 0usize;
+    for row in rows {
+        next = next.checked_add(row.len()).ok_or(Error::Memory { bytes: None })?;
+        offsets.push(i64::try_from(next).map_err(|_| Error::Memory { bytes: None })?);
+    }
+    Ok(offsets)
+}
+
+/// The batch of restored weights.
+///
+/// # Errors
+/// When there are not as many of them as rows.
+pub(crate) fn restored(
+    rows: &[Coded<'_>],
+    weights: ArrayRef,
+    dtype: WeightDtype,
+) -> Result<RecordBatch> {
+    let dtypes = rows.iter().map(|_| dtype.name());
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.layer))),
         weights,
@@ -205,5 +227,5 @@ pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
         shapes(rows.iter().map(|row| row.shape.as_slice())),
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.row_start))),
     ];
-    Ok(RecordBatch::try_new(restored_schema(), columns)?)
+    Ok(RecordBatch::try_new(restored_schema(dtype), columns)?)
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod inputs;
 mod invariance;
 mod matmul_nbits;
+mod narrow;
 mod quality;
 mod readings;
 mod support;
