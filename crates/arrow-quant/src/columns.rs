@@ -52,7 +52,7 @@ struct Rows<'a> {
 
 fn rows<'a>(column: &'a ArrayRef) -> Option<Rows<'a>> {
     let count = column.len();
-    // Arrow has checked that offsets are within the values and never fall.
+    // Arrow has checked that offsets are within the values and never fall, and views as well.
     match column.data_type() {
         DataType::List(_) => {
             let list = column.as_list::<i32>();
@@ -64,6 +64,18 @@ fn rows<'a>(column: &'a ArrayRef) -> Option<Rows<'a>> {
             let list = column.as_list::<i64>();
             let offsets = list.value_offsets();
             let bounds = offsets.windows(2).map(|ends| (ends[0] as usize, ends[1] as usize));
+            Some(Rows { values: list.values(), bounds: bounds.collect() })
+        }
+        DataType::ListView(_) => {
+            let list = column.as_list_view::<i32>();
+            let bounds = list.offsets().iter().zip(list.sizes());
+            let bounds = bounds.map(|(&at, &size)| (at as usize, at as usize + size as usize));
+            Some(Rows { values: list.values(), bounds: bounds.collect() })
+        }
+        DataType::LargeListView(_) => {
+            let list = column.as_list_view::<i64>();
+            let bounds = list.offsets().iter().zip(list.sizes());
+            let bounds = bounds.map(|(&at, &size)| (at as usize, at as usize + size as usize));
             Some(Rows { values: list.values(), bounds: bounds.collect() })
         }
         DataType::FixedSizeList(_, _) => {
@@ -174,7 +186,7 @@ pub(crate) fn weights<'a>(
     if let Some(rows) = bytes(column) {
         return binary_weights(&rows, &stated, layers);
     }
-    let expected = "list, large_list or fixed_size_list of float32 or float16, or binary";
+    let expected = "a list of float32 or float16, or binary";
     let wrong = || wrong_type("weights", expected, column);
     let Rows { values, bounds } = rows(column).ok_or_else(wrong)?;
     let (dtype, whole) = match values.data_type() {

@@ -14,7 +14,7 @@ use crate::quantize::{shapes, split_off};
 use crate::schema::restored_schema;
 use crate::slab::Slab;
 use crate::tensor::{Layout, matrix};
-use crate::weights::{Dtype, Weights};
+use crate::weights::{Dtype, WeightDtype, Weights};
 use crate::work::{Workers, pieces, span_bytes};
 
 /// One row of quantized weights, checked.
@@ -28,8 +28,8 @@ pub(crate) struct Coded<'a> {
     /// What the weights were.
     pub(crate) dtype: Dtype,
     pub(crate) codes: &'a [u8],
-    scales: &'a [f32],
-    zeros: &'a [f32],
+    pub(crate) scales: &'a [f32],
+    pub(crate) zeros: &'a [f32],
     /// Whether scales and zero points are said to be `f16`.
     pub(crate) has_half_scales: bool,
 }
@@ -234,33 +234,61 @@ impl<'a> Parts<'a> {
 pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
     let workers = Workers::new(None)?;
     let rows = Coded::all(batch)?;
-    for (row, coded) in rows.iter().enumerate() {
-        if coded.dtype.weights.is_none() {
-            return Err(Error::Quantized {
-                layer: coded.layer.to_owned(),
-                row,
-                reason: format!(
-                    "it was kept as {}, which is no type of weights: take its bytes from the column \
-                     quantized_data, and leave the row out here",
-                    coded.dtype.name()
-                ),
-            });
-        }
-    }
-    let mut offsets = vec![0i64];
-    let mut next = 0usize;
-    for row in &rows {
-        next = next.checked_add(row.len()).ok_or(Error::Memory { bytes: None })?;
-        offsets.push(i64::try_from(next).map_err(|_| Error::Memory { bytes: None })?);
-    }
-    let mut slab = Slab::new(0, next, 0)?;
+    refuse_kept(&rows)?;
+    let bounds = offsets(&rows)?;
+    let mut slab = Slab::new(0, rows.iter().map(Coded::len).sum(), 0)?;
     let (_, mut x, _) = slab.parts();
     for row in &rows {
         row.restore(&workers, split_off(&mut x, row.len()));
     }
     let empty = vec![0; rows.len() + 1];
-    let [_, weights, _] = slab.into_columns(empty.clone(), offsets, empty)?;
-    let dtypes = rows.iter().map(|_| "f32");
+    let [_, weights, _] = slab.into_columns(empty.clone(), bounds, empty)?;
+    restored(&rows, weights, WeightDtype::F32)
+}
+
+/// That every row holds weights.
+///
+/// # Errors
+/// The first one that was kept as something else.
+pub(crate) fn refuse_kept(rows: &[Coded<'_>]) -> Result<()> {
+    match rows.iter().enumerate().find(|(_, coded)| coded.dtype.weights.is_none()) {
+        None => Ok(()),
+        Some((row, coded)) => Err(Error::Quantized {
+            layer: coded.layer.to_owned(),
+            row,
+            reason: format!(
+                "it was kept as {}, which is no type of weights: take its bytes from the column \
+                 quantized_data, and leave the row out here",
+                coded.dtype.name()
+            ),
+        }),
+    }
+}
+
+/// Where the weights of each row start and end, the rows one after the other.
+///
+/// # Errors
+/// When there are more than can be addressed.
+pub(crate) fn offsets(rows: &[Coded<'_>]) -> Result<Vec<i64>> {
+    let mut offsets = vec![0];
+    let mut next = 0usize;
+    for row in rows {
+        next = next.checked_add(row.len()).ok_or(Error::Memory { bytes: None })?;
+        offsets.push(i64::try_from(next).map_err(|_| Error::Memory { bytes: None })?);
+    }
+    Ok(offsets)
+}
+
+/// The batch of restored weights.
+///
+/// # Errors
+/// When there are not as many of them as rows.
+pub(crate) fn restored(
+    rows: &[Coded<'_>],
+    weights: ArrayRef,
+    dtype: WeightDtype,
+) -> Result<RecordBatch> {
+    let dtypes = rows.iter().map(|_| dtype.name());
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.layer))),
         weights,
@@ -268,5 +296,5 @@ pub fn dequantize(batch: &RecordBatch) -> Result<RecordBatch> {
         shapes(rows.iter().map(|row| row.shape.as_slice())),
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.row_start))),
     ];
-    Ok(RecordBatch::try_new(restored_schema(), columns)?)
+    Ok(RecordBatch::try_new(restored_schema(dtype), columns)?)
 }

@@ -99,6 +99,15 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A row of quantized weights that ONNX Runtime's MatMulNBits does not take.
+    Unfit {
+        /// The layer.
+        layer: String,
+        /// The row of the record batch.
+        row: usize,
+        /// Why, and what it takes.
+        reason: String,
+    },
     /// A row of calibration statistics or of activation ranges that cannot be.
     Activations {
         /// The layer.
@@ -148,6 +157,23 @@ pub enum Error {
     Cancelled,
     /// The source of the record batches failed.
     Arrow(ArrowError),
+}
+
+impl Error {
+    /// The error of a batch that started at that row of another.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        match &mut self {
+            Error::Null { row, .. }
+            | Error::NonFinite { row, .. }
+            | Error::Shape { row, .. }
+            | Error::Dtype { row, .. }
+            | Error::Quantized { row, .. }
+            | Error::Unfit { row, .. }
+            | Error::Activations { row, .. } => *row += by,
+            _ => {}
+        }
+        self
+    }
 }
 
 impl StdError for Error {
@@ -218,6 +244,9 @@ impl fmt::Display for Error {
             }
             Error::Quantized { layer, row, reason } => {
                 write!(f, "layer {layer:?}, row {row}: not quantized weights: {reason}")
+            }
+            Error::Unfit { layer, row, reason } => {
+                write!(f, "layer {layer:?}, row {row}: nothing for MatMulNBits: {reason}")
             }
             Error::Activations { layer, row, reason } => {
                 write!(f, "layer {layer:?}, row {row}: bad activation range: {reason}")

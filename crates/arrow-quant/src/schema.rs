@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::options::Options;
-use crate::slab::float_item;
+use crate::slab::{float_item, half_item};
+use crate::weights::WeightDtype;
 
 /// The version of the columns and of what they mean, in the metadata of the schema.
 pub const FORMAT_VERSION: &str = "1";
@@ -70,11 +71,16 @@ pub fn output_schema(options: &Options) -> SchemaRef {
 }
 
 /// The schema of weights that were restored: input for quantizing again.
-pub(crate) fn restored_schema() -> SchemaRef {
+pub(crate) fn restored_schema(dtype: WeightDtype) -> SchemaRef {
+    let weights = match dtype {
+        WeightDtype::F32 => DataType::LargeList(float_item()),
+        WeightDtype::F16 => DataType::LargeList(half_item()),
+        WeightDtype::Bf16 => DataType::LargeBinary,
+    };
     let field = |name, kind| Field::new(name, kind, false);
     Arc::new(Schema::new(vec![
         field("layer_name", DataType::Utf8),
-        field("weights", DataType::LargeList(float_item())),
+        field("weights", weights),
         field("dtype", DataType::Utf8),
         field("shape", DataType::List(integer_item())),
         field("row_start", DataType::Int64),

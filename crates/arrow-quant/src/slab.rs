@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float32Array, LargeBinaryArray, LargeListArray};
+use arrow_array::{ArrayRef, Float16Array, Float32Array, LargeBinaryArray, LargeListArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
+use half::f16;
 
 use crate::error::{Error, Result};
 
@@ -72,6 +73,24 @@ impl Slab {
         let zero_lists = list(self.scales, self.zeros, zeros)?;
         Ok([Arc::new(data), Arc::new(scale_lists), Arc::new(zero_lists)])
     }
+
+    /// The codes as a column of `f16`. The offsets of each row count elements.
+    ///
+    /// # Errors
+    /// When the offsets are not those of the memory.
+    pub(crate) fn into_half_lists(self, bounds: Vec<i64>) -> Result<ArrayRef> {
+        let count = self.codes / 2;
+        let memory = Buffer::from(bytes::Bytes::from_owner(Owner(self.memory)));
+        let values = ScalarBuffer::<f16>::new(memory, 0, count);
+        let values: ArrayRef = Arc::new(Float16Array::try_new(values, None)?);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(bounds));
+        Ok(Arc::new(LargeListArray::try_new(half_item(), offsets, values, None)?))
+    }
+}
+
+/// The item of lists of `f16`.
+pub(crate) fn half_item() -> Arc<Field> {
+    Arc::new(Field::new_list_field(DataType::Float16, true))
 }
 
 /// The item of lists of `f32`.

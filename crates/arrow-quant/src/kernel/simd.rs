@@ -9,6 +9,9 @@ use super::group::{self, Job, Restore};
 use super::lanes::Portable;
 use super::sums::Sums;
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
 /// Instructions that this processor is known to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Level(Kind);
@@ -20,6 +23,8 @@ enum Kind {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -28,7 +33,12 @@ impl Level {
 
     /// Every level that this processor has, the widest last.
     pub(super) fn available() -> Vec<Level> {
+        #[allow(unused_mut, reason = "other processors have no other level")]
         let mut levels = vec![Level::PORTABLE];
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            levels.push(Level(Kind::Neon));
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") {
@@ -63,6 +73,9 @@ impl Level {
             // SAFETY: only `available` makes this level, and it found every feature that is named.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => unsafe { x86::quantize_avx512(job) },
+            // SAFETY: only `available` makes this level, and it found NEON.
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => unsafe { neon::quantize(job) },
         }
     }
 
@@ -70,6 +83,9 @@ impl Level {
     pub(crate) fn restore(self, restore: Restore<'_>) {
         match self.0 {
             Kind::Portable => group::restore(restore),
+            // The compiler knows that every processor of this architecture has NEON.
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => group::restore(restore),
             // SAFETY: only `available` makes this level, and it found AVX2.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { x86::restore_avx2(restore) },
@@ -89,6 +105,9 @@ impl Level {
             // SAFETY: only `available` makes this level, and it found every feature that is named.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => unsafe { x86::judge_avx512(size, x, returned) },
+            // SAFETY: only `available` makes this level, and it found NEON.
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => unsafe { neon::judge(size, x, returned) },
         }
     }
 }

@@ -76,12 +76,20 @@ fn numbers() -> impl Strategy<Value = Vec<f32>> {
     ]
 }
 
+/// Miri takes a thousand times as long, and sees no files.
+fn config() -> ProptestConfig {
+    if cfg!(miri) {
+        return ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4) };
+    }
+    ProptestConfig::with_cases(600)
+}
+
 fn groups() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![16, 32, 48, 64, 128, 256, 4096])
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(config())]
 
     #[test]
     fn every_level_gives_the_same_bits(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Float32Type;
 use arrow_array::{
-    Array as _, ArrayRef, BinaryArray, FixedSizeListArray, Float16Array, Float32Array,
-    LargeBinaryArray, LargeStringArray, ListArray, RecordBatch, StringArray,
+    Array as _, ArrayRef, BinaryArray, BinaryViewArray, FixedSizeListArray, Float16Array,
+    Float32Array, LargeBinaryArray, LargeListViewArray, LargeStringArray, ListArray, ListViewArray,
+    RecordBatch, StringArray,
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_quant::{Options, Scheme, Search, dequantize};
@@ -86,7 +87,27 @@ fn every_kind_of_column_gives_the_same_codes() {
     let f32s: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
     let f16s: Vec<u8> = halves.iter().flat_map(|x| x.to_le_bytes()).collect();
     let bf16s: Vec<u8> = brains.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let views = |dtype: &str| -> ArrayRef {
+        // What comes first is last in the values, and between them is what belongs to no row.
+        let (first, second) = (&x[..37], &x[37..]);
+        let mixed = [second, &[f32::NAN; 5], first].concat();
+        let values: ArrayRef = match dtype {
+            "f32" => Arc::new(Float32Array::from(mixed)),
+            _ => Arc::new(Float16Array::from_iter_values(mixed.iter().map(|x| f16::from_f32(*x)))),
+        };
+        let item = item(values.data_type().clone());
+        if dtype == "f32" {
+            let (at, sizes) = (vec![116i32, 0].into(), vec![37i32, 111].into());
+            Arc::new(ListViewArray::new(item, at, sizes, values, None))
+        } else {
+            let (at, sizes) = (vec![116i64, 0].into(), vec![37i64, 111].into());
+            Arc::new(LargeListViewArray::new(item, at, sizes, values, None))
+        }
+    };
     let flavours = [
+        ("f32", views("f32")),
+        ("f16", views("f16")),
+        ("bf16", Arc::new(BinaryViewArray::from_iter_values(bytes(2, &bf16s)))),
         ("f32", list(Arc::new(Float32Array::from(x.clone())))),
         ("f16", list(Arc::new(Float16Array::from(halves)))),
         ("f32", binary(4, &f32s)),

@@ -6,6 +6,8 @@ mod diffusion;
 mod hostile;
 mod inputs;
 mod invariance;
+mod matmul_nbits;
+mod narrow;
 mod overrides;
 mod quality;
 mod readings;

@@ -43,6 +43,12 @@ class Case:
             self.scales = self.scales.reshape(self.rows, -1)
         self.zeros = read("zeros", "<f4")
         self.restored = read("restored", "<f4").reshape(shape)
+        self.attributes = described["matmul_nbits"]
+        if self.attributes is not None:
+            rows, blocks = self.rows, self.attributes.pop("k_blocks")
+            self.b = read("b", "u1").reshape(rows, blocks, -1)
+            self.block_scales = read("block_scales", "<f4")
+            self.block_zeros = read("block_zeros", "u1").reshape(rows, -1)
 
     def codes(self):
         """Codes as stored, one in each byte."""
@@ -134,25 +140,11 @@ def with_onnxruntime(case):
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
-    bits = LEVELS[case.scheme][0]
-    groups = case.scales.shape[1]
-    b = case.packed.reshape(case.rows, groups, -1)
-    if case.scheme == "int8_sym":
-        # Its implied zero point is 128.
-        b = b ^ np.uint8(128)
-    tensors = {"b": b, "scales": case.scales.ravel()}
-    inputs = ["a", "b", "scales"]
-    if case.scheme.endswith("asym"):
-        # Packed like the codes, each row padded to a byte.
-        zeros = case.zeros.astype(np.uint8).reshape(case.rows, groups)
-        per_byte = 8 // bits
-        zeros = np.pad(zeros, [(0, 0), (0, -groups % per_byte)])
-        zeros = zeros.reshape(case.rows, -1, per_byte) << np.arange(0, 8, bits, dtype=np.uint8)
-        tensors["zeros"] = zeros.sum(axis=2, dtype=np.uint8)
-        inputs.append("zeros")
+    tensors = {"b": case.b, "scales": case.block_scales}
+    if case.block_zeros.size:
+        tensors["zeros"] = case.block_zeros
     node = helper.make_node(
-        "MatMulNBits", inputs, ["y"], domain="com.microsoft",
-        K=case.columns, N=case.rows, bits=bits, block_size=case.group,
+        "MatMulNBits", ["a", *tensors], ["y"], domain="com.microsoft", **case.attributes
     )
     size = [case.columns, case.columns]
     graph = helper.make_graph(
