@@ -4,6 +4,7 @@
 
 mod bench;
 mod fuzz;
+mod miri;
 mod test;
 mod tools;
 mod workspace;
@@ -21,6 +22,7 @@ enum Chore {
     Test(test::Flags),
     Bench(bench::Flags),
     Fuzz(fuzz::Flags),
+    Miri(miri::Flags),
     /// Check formatting, lints and the rules of the repository.
     Tidy,
 }
@@ -58,6 +60,7 @@ fn chore(arguments: Vec<OsString>) -> ExitCode {
         Chore::Test(flags) => test::run(&flags),
         Chore::Bench(flags) => bench::run(&flags),
         Chore::Fuzz(flags) => fuzz::run(&flags),
+        Chore::Miri(flags) => miri::run(&flags),
         Chore::Tidy => test::tidy(),
     };
     done.unwrap_or_else(|error| {

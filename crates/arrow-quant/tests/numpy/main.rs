@@ -221,7 +221,7 @@ fn onnxruntime_multiplies_with_the_same_numbers() {
 fn bitsandbytes_has_the_same_code_book() {
     let Some(python) = python("bitsandbytes_has_the_same_code_book") else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/numpy/oracles.py");
-    let arguments = ["-I", "-B", script, "bitsandbytes", "."];
+    let arguments = ["-I", "-B", script, "code book", "."];
     let answer = run(Command::new(python).args(arguments)).unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let book: Vec<f32> = answer["code_book"]
@@ -231,4 +231,18 @@ fn bitsandbytes_has_the_same_code_book() {
         .map(|x| x.as_f64().unwrap() as f32)
         .collect();
     assert_eq!(book, NF4);
+}
+
+#[test]
+fn bitsandbytes_finds_no_nearer_codes() {
+    let Some(python) = python("bitsandbytes_finds_no_nearer_codes") else { return };
+    let cases = [
+        Case::new(64, 1024, Scheme::Nf4, 64, ScaleDtype::F32),
+        Case::new(3, 4096, Scheme::Nf4, 256, ScaleDtype::F32),
+        Case::new(17, 128, Scheme::Nf4, 128, ScaleDtype::F32),
+    ];
+    for (name, found) in asked(python, "bitsandbytes", &cases) {
+        let same = json!({"scales": 0, "farther": 0, "much_nearer": 0, "restored": 0});
+        assert_eq!(found, same, "{name}");
+    }
 }

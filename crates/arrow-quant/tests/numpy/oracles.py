@@ -1,6 +1,8 @@
 """Checks quantized weights with code that others wrote, and with plain numpy."""
 
 import ast
+import ctypes
+import glob
 import importlib.util
 import json
 import os
@@ -162,24 +164,69 @@ def with_onnxruntime(case):
     return {"largest": float(np.abs(y - case.restored).max() / np.abs(case.restored).max())}
 
 
-def with_bitsandbytes():
-    """The code book of NF4, read from the source: importing it would need torch."""
-    package = os.path.dirname(importlib.util.find_spec("bitsandbytes").origin)
-    with open(os.path.join(package, "functional.py"), encoding="utf-8") as file:
+def package(name):
+    """Where a package is that is not imported, since that would need torch."""
+    return os.path.dirname(importlib.util.find_spec(name).origin)
+
+
+def code_book():
+    """The code book of NF4, read from the source of bitsandbytes."""
+    with open(os.path.join(package("bitsandbytes"), "functional.py"), encoding="utf-8") as file:
         text = file.read()
     start = text.index("nf4")
     numbers = re.search(r"data = (\[\s*-1\.0,.*?\])", text[start:], re.DOTALL).group(1)
     return {"code_book": ast.literal_eval(numbers)}
 
 
+def with_bitsandbytes(case):
+    """Differences from what the compiled code of bitsandbytes makes of the weights and the codes."""
+    (path,) = glob.glob(os.path.join(package("bitsandbytes"), "libbitsandbytes_cpu.*"))
+    library = ctypes.CDLL(path)
+    book = np.array(json.loads(os.environ["NF4"]), np.float32)
+    # It looks for the nearest of 256 values; more of the largest change nothing.
+    values = np.concatenate([book, np.full(240, book[-1])])
+    scales, nearest = np.zeros_like(case.scales), np.zeros(case.x.shape, np.uint8)
+
+    def call(function, *arguments):
+        def argument(value):
+            if isinstance(value, int):
+                return ctypes.c_longlong(value)
+            return ctypes.c_void_p(value.ctypes.data)
+
+        getattr(library, function)(*map(argument, arguments))
+
+    call("cquantize_blockwise_cpu_fp32", values, case.x, scales, nearest, case.group, case.x.size)
+    # Its first code of a byte is in the high half.
+    packed = case.packed << 4 | case.packed >> 4
+    restored = np.zeros_like(case.x)
+    call(
+        "cdequantize_blockwise_cpu_nf4_fp32",
+        packed, case.scales, restored, case.group, case.rows, case.columns,
+    )
+    # Near the middle of two values it may take the one that is a little farther.
+    scaled = case.x.astype(np.float64) / np.repeat(case.scales, case.group, axis=1)
+    ours, theirs = np.abs(scaled - book[case.codes()]), np.abs(scaled - values[nearest])
+    return {
+        "scales": int((scales != case.scales).sum()),
+        "farther": int((ours > theirs + 1e-7).sum()),
+        "much_nearer": int((ours < theirs - 1e-4).sum()),
+        "restored": int((restored != case.restored).sum()),
+    }
+
+
 def main():
     oracle, directory = sys.argv[1:]
-    if oracle == "bitsandbytes":
-        found = with_bitsandbytes()
+    if oracle == "code book":
+        found = code_book()
     else:
         with open(os.path.join(directory, "cases.json"), encoding="utf-8") as file:
             cases = [Case(directory, described) for described in json.load(file)]
-        check = {"numpy": with_numpy, "gguf": with_gguf, "onnxruntime": with_onnxruntime}[oracle]
+        check = {
+            "numpy": with_numpy,
+            "gguf": with_gguf,
+            "onnxruntime": with_onnxruntime,
+            "bitsandbytes": with_bitsandbytes,
+        }[oracle]
         found = {case.name: check(case) for case in cases}
     print(json.dumps(found))
 

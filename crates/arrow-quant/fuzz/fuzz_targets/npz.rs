@@ -1,0 +1,8 @@
+//! Any bytes as a file of npz.
+#![no_main]
+
+mod files;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| files::read("npz", data));
