@@ -22,6 +22,7 @@ struct Row {
     shape: Vec<i64>,
     row_start: i64,
     row_count: i64,
+    dtype: &'static str,
     scheme: &'static str,
     group_size: i32,
     codes: Vec<u8>,
@@ -59,8 +60,20 @@ impl Row {
         let size = if group_size == 0 { columns.max(1) } else { i64::from(group_size.max(1)) };
         let groups = rows.saturating_mul(columns.saturating_add(size - 1) / size);
         let known = Scheme::from_name(scheme);
-        let bits = known.map_or(4, |scheme| i64::from(scheme.bit_width()));
-        let bytes = rows.saturating_mul(columns.saturating_mul(bits).saturating_add(7) / 8);
+        let dtype = if u.ratio(1, 20)? { "i64" } else { *u.choose(&["f32", "f16", "bf16"])? };
+        let element = if dtype == "f32" { 4 } else { 2 };
+        let row_bytes = match known {
+            Some(Scheme::GgufQ8_0) => columns / 32 * 34,
+            Some(Scheme::GgufQ4_0) => columns / 32 * 18,
+            Some(Scheme::None) => columns.saturating_mul(element),
+            Some(scheme) => {
+                let bits = scheme.bit_width().map_or(4, i64::from);
+                columns.saturating_mul(bits).saturating_add(7) / 8
+            }
+            None => columns,
+        };
+        let bytes = rows.saturating_mul(row_bytes);
+        let groups = if known.is_none_or(Scheme::is_grouped) { groups } else { 0 };
         let zeros = if known.is_some_and(Scheme::has_zero_points) { groups } else { 0 };
         let mut length = |wanted: i64| -> Result<usize> {
             if u.ratio(1, 40)? {
@@ -80,6 +93,7 @@ impl Row {
             shape,
             row_start,
             row_count,
+            dtype,
             scheme,
             group_size,
             codes,
@@ -117,6 +131,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
         ("shape", Arc::new(shapes.finish())),
         ("row_start", integers(|row| row.row_start)),
         ("row_count", integers(|row| row.row_count)),
+        ("dtype", texts(|row| row.dtype)),
         ("scheme", texts(|row| row.scheme)),
         ("group_size", Arc::new(sizes)),
         ("quantized_data", Arc::new(codes)),
