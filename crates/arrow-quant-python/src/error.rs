@@ -87,7 +87,9 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
             ("QuantizationError", Place::new(layer, row, Some(index)))
         }
         Error::Shape { layer, row, .. } => ("ShapeMismatchError", Place::new(layer, row, None)),
-        Error::Quantized { layer, row, .. } => ("ValidationError", Place::new(layer, row, None)),
+        Error::Quantized { layer, row, .. } | Error::Unfit { layer, row, .. } => {
+            ("ValidationError", Place::new(layer, row, None))
+        }
         Error::Mismatch { .. } => ("ValidationError", Place::default()),
         Error::File { .. } | Error::Npz(_) => ("MetadataError", Place::default()),
         Error::Io { path, source } => return system(py, &path, &source),

@@ -8,6 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::buffer::{Buffer, Element};
 use crate::error::{self, Failure};
 use crate::input::{self, Weights};
 use crate::options::{self, Keywords};
@@ -153,7 +154,8 @@ fn interrupted() -> PyResult<()> {
 ///     ``bytes`` or an array of uint8, and ``scales`` and ``zero_points`` a ``Buffer``, an array of
 ///     float32 or a list.
 /// dtype
-///     What comes back: ``"f32"``.
+///     What comes back: ``"f32"``, or ``"f16"`` or ``"bf16"`` (little-endian bytes in a binary column),
+///     to which each number is rounded, ties to even.
 ///
 /// Returns a ``Table`` with the columns ``layer_name``, ``weights``, ``dtype``, ``shape`` and
 /// ``row_start``, row for row; every machine restores the same bits.
@@ -162,15 +164,16 @@ fn interrupted() -> PyResult<()> {
 #[pyfunction]
 #[pyo3(signature = (q, dtype = "f32"))]
 pub(crate) fn dequantize(py: Python<'_>, q: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Table> {
-    if dtype != "f32" {
-        return Err(error::configuration(py, &format!("dtype is {dtype:?}, but can be \"f32\"")));
-    }
+    let Some(wanted) = arrow_quant::WeightDtype::from_name(dtype) else {
+        let message = format!("dtype is {dtype:?}, but can be \"f32\", \"f16\" or \"bf16\"");
+        return Err(error::configuration(py, &message));
+    };
     let batches = input::quantized(q)?;
     let (schema, batches) = detached(py, || {
         let mut all = Vec::new();
         for batch in batches {
             let batch = batch?;
-            all.push(on_threads(|| arrow_quant::dequantize(&batch))?);
+            all.push(on_threads(|| arrow_quant::dequantize_as(&batch, wanted))?);
             interrupted()?;
         }
         let schema = match all.first() {
@@ -178,12 +181,64 @@ pub(crate) fn dequantize(py: Python<'_>, q: &Bound<'_, PyAny>, dtype: &str) -> P
             // Nothing, restored, still has its columns.
             None => {
                 let none = RecordBatch::new_empty(arrow_quant::output_schema(&Default::default()));
-                arrow_quant::dequantize(&none)?.schema()
+                arrow_quant::dequantize_as(&none, wanted)?.schema()
             }
         };
         Ok((schema, all))
     })?;
     Ok(Table { schema, batches })
+}
+
+/// A quantized matrix as ONNX Runtime's operator ``MatMulNBits`` takes it.
+///
+/// q
+///     Quantized weights, as ``dequantize`` takes them.
+/// row
+///     Which of their rows; its scheme is ``int8_sym``, ``int4_sym``, ``int4_asym`` or ``int2_asym``,
+///     with whole zero points (``search="minmax"``).
+///
+/// Returns a dict with ``b`` (a ``Buffer`` of uint8, of shape ``b_shape``: n, blocks, bytes of a
+/// block), ``scales`` (a ``Buffer`` of float32, one for each block), ``zero_points`` (a ``Buffer`` of
+/// uint8, or ``None``), and the attributes ``n``, ``k``, ``block_size`` and ``bits``.
+///
+/// Raises ``ValidationError`` for a row that the operator has no form for, and ``ConfigurationError``
+/// for one that is not there.
+#[pyfunction]
+#[pyo3(signature = (q, row = 0))]
+pub(crate) fn matmul_nbits<'py>(
+    py: Python<'py>,
+    q: &Bound<'py, PyAny>,
+    row: usize,
+) -> PyResult<Bound<'py, PyDict>> {
+    let batches = input::quantized(q)?;
+    let matrix = detached(py, || {
+        let mut before = 0;
+        for batch in batches {
+            let batch = batch?;
+            if row < before + batch.num_rows() {
+                return Ok(Some(on_threads(|| arrow_quant::matmul_nbits(&batch, row - before))?));
+            }
+            before += batch.num_rows();
+        }
+        Ok(None)
+    })?;
+    let Some(matrix) = matrix else {
+        return Err(error::configuration(py, &format!("there is no row {row}")));
+    };
+    let blocks = matrix.k_blocks();
+    let bytes = matrix.block_size * usize::from(matrix.bits) / 8;
+    let of_bytes = |bytes: Vec<u8>| Buffer { data: bytes.into(), element: Element::U8 };
+    let dict = PyDict::new(py);
+    dict.set_item("b_shape", (matrix.n, blocks, bytes))?;
+    dict.set_item("b", of_bytes(matrix.b))?;
+    let scales = arrow_buffer::Buffer::from_vec(matrix.scales);
+    dict.set_item("scales", Buffer { data: scales, element: Element::F32 })?;
+    dict.set_item("zero_points", matrix.zero_points.map(of_bytes))?;
+    dict.set_item("n", matrix.n)?;
+    dict.set_item("k", matrix.k)?;
+    dict.set_item("block_size", matrix.block_size)?;
+    dict.set_item("bits", matrix.bits)?;
+    Ok(dict)
 }
 
 /// Judges quantized weights by the weights that they stand for.

@@ -28,7 +28,7 @@ mod _native {
     #[pymodule_export]
     use super::files::{evaluate_file, manifest, quantize_file, read_quantized, read_weights};
     #[pymodule_export]
-    use super::functions::{allocate, dequantize, evaluate, output_schema, quantize};
+    use super::functions::{allocate, dequantize, evaluate, matmul_nbits, output_schema, quantize};
     #[pymodule_export]
     use super::schema::Schema;
     #[pymodule_export]

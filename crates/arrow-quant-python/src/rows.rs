@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type, UInt64Type};
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type, UInt64Type,
+};
 use arrow_array::{
     Array as _, ArrayRef, Float32Array, Int32Array, Int64Array, LargeBinaryArray, LargeListArray,
     ListArray, RecordBatch, StringArray,
@@ -63,6 +65,13 @@ pub(crate) fn of_batch<'py>(
                 let values = list.values().as_primitive::<Float32Type>().values();
                 let data = values.inner().slice_with_length(start * 4, (end - start) * 4);
                 dict.set_item(name, Buffer { data, element: Element::F32 })?;
+            }
+            DataType::LargeList(item) if *item.data_type() == DataType::Float16 => {
+                let list = column.as_list::<i64>();
+                let [start, end] = [row, row + 1].map(|at| list.value_offsets()[at] as usize);
+                let values = list.values().as_primitive::<Float16Type>().values();
+                let data = values.inner().slice_with_length(start * 2, (end - start) * 2);
+                dict.set_item(name, Buffer { data, element: Element::F16 })?;
             }
             DataType::List(item) if *item.data_type() == DataType::Int64 => {
                 let values = column.as_list::<i32>().value(row);

@@ -214,7 +214,9 @@ fn check(batch: &RecordBatch) {
     let evaluated = evaluate([&restored], [batch]);
     // Of what is empty it cannot be told how much of the first axis it is.
     let whole = (0..batch.num_rows()).all(|row| !lists.value(row).is_empty());
-    if whole && numbers.iter().all(|x| x.is_finite()) {
+    // What was kept as a half is not the same when it comes back wide.
+    let kept = batch["scheme"].as_string::<i32>().iter().any(|scheme| scheme == Some("none"));
+    if whole && !kept && numbers.iter().all(|x| x.is_finite()) {
         let evaluated = evaluated.unwrap();
         assert!(evaluated.rows.iter().all(|row| row.sums.error == 0.0));
     }

@@ -20,6 +20,9 @@ fn directory() -> PathBuf {
             let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
             let path = parent.join(format!("arrow-quant-fuzz-{}", std::process::id()));
             fs::create_dir_all(&path).expect("a directory for files");
+            // The fuzzer's own hook ends the process before a panic can be caught, and those of the
+            // libraries that read files are; any other still reaches the fuzzer.
+            std::panic::set_hook(Box::new(|_| {}));
             path
         };
         made.get_or_insert_with(make).clone()
