@@ -58,6 +58,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open()?;
     let tools = tools::provision(&workspace)?;
     let python = environment(&workspace, &tools)?;
+    install_wheel(&workspace, &tools, &python)?;
     let path = |path: &Path| workspace.host.absolute(path).display().to_string();
     let command = workspace
         .cargo()
@@ -75,6 +76,37 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         );
     anyhow::ensure!(command.status()?.success(), "the benchmark failed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the wheel of this repository, and installs it beside what it is compared with.
+fn install_wheel(workspace: &Workspace, tools: &Tools, python: &Path) -> anyhow::Result<()> {
+    eprintln!("building the wheel");
+    let wheels = workspace.target.join("bench/wheels");
+    host::remove_tree(&wheels)?;
+    let build = Invocation::new(tools::in_environment(&tools.directory.join("venv"), "maturin"))
+        .args(["build", "--quiet", "--manifest-path"])
+        .arg(workspace.root.join("crates/arrow-quant-python/Cargo.toml"))
+        .arg("--out")
+        .arg(&wheels)
+        .arg("--interpreter")
+        .arg(python)
+        .env("CARGO_TARGET_DIR", workspace.target.join("wheel"));
+    let built = build.timeout(INSTALL_LIMIT).output()?;
+    if !built.success() {
+        bail!("maturin cannot build the wheel: {}", built.stderr_text().trim());
+    }
+    let entries = workspace.host.list(&wheels, 100)?;
+    let [wheel] = entries.as_slice() else { bail!("{} holds not one wheel", wheels.display()) };
+    let install = tools
+        .uv()
+        .args(["pip", "install", "--quiet", "--reinstall", "--no-deps", "--python"])
+        .arg(python)
+        .arg(wheels.join(&wheel.name));
+    let installed = install.timeout(INSTALL_LIMIT).output()?;
+    if !installed.success() {
+        bail!("uv cannot install the wheel: {}", installed.stderr_text().trim());
+    }
+    Ok(())
 }
 
 /// The Python of the environment with the libraries, made unless it is there.

@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional, Union
 StrPath = Union[str, "os.PathLike[str]"]
 
 from ._native import (
+    QuantTable,
     Table,
     activation_ranges,
     evaluate_file,
@@ -169,22 +170,23 @@ class ArrowQuantV2:
     def quantize_arrow(self, weights_table: Any, bit_width: Optional[int] = None) -> Any:
         """Quantizes a table with `layer_name`, `weights` and perhaps `shape`; every chunk of it.
 
-        `bit_width` is 2, 4 (if None) or 8. A `pyarrow.Table` yields one, anything else that gives Arrow
+        `bit_width` is 2, 4 (if None) or 8. Scales follow from the least and largest weight of a group,
+        which is fast; `quantize` searches for better ones. A `pyarrow.Table` yields one, anything else that gives Arrow
         record batches a `QuantTable`; its columns are those of `output_schema()`, the documented
         `layer_name`, `quantized_data`, `scales`, `zero_points`, `shape` and `bit_width` among them.
         """
-        return like(weights_table, quantize(weights_table, bits=_bits(bit_width)))
+        return like(weights_table, _quantized(weights_table, bit_width))
 
     def quantize_arrow_batch(self, record_batch: Any, bit_width: Optional[int] = None) -> Any:
         """The same for a record batch: a `pyarrow.RecordBatch` yields one."""
-        return like(record_batch, quantize(record_batch, bits=_bits(bit_width)))
+        return like(record_batch, _quantized(record_batch, bit_width))
 
     def quantize_batch_smart(self, weights: Any, bit_width: Optional[int] = None) -> Any:
         """Quantizes a mapping of arrays or Arrow data, both where they are in memory.
 
         Arrow data yields what `quantize_arrow` does, a mapping a `QuantTable`.
         """
-        return like(weights, quantize(weights, bits=_bits(bit_width)))
+        return like(weights, _quantized(weights, bit_width))
 
     def quantize_batch(
         self,
@@ -251,6 +253,12 @@ class ArrowQuantV2:
         """Returns what it is documented to return. Deprecated: it tells nothing but that this is here."""
         _deprecated("test_method", "arrow_quant_v2.__version__")
         return "test"
+
+
+def _quantized(weights: Any, bit_width: Optional[int]) -> QuantTable:
+    """Scales by the formula, as these methods are documented, and by a search where two bits need it."""
+    bits = _bits(bit_width)
+    return quantize(weights, bits=bits, search="mse" if bits == 2 else "minmax")
 
 
 def _tell(callback: Optional[Callable[[str, float], object]], layer: str, done: float) -> None:
