@@ -20,5 +20,7 @@ mod shards;
 mod skips;
 #[cfg(test)]
 mod support;
+#[path = "../tools.rs"]
+mod tools;
 #[cfg(test)]
 mod wheel;

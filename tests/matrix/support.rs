@@ -8,7 +8,7 @@ use host::{Host, Invocation};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::skips;
+use crate::{skips, tools};
 
 /// Long enough for a first run that downloads every numpy.
 const LIMIT: Duration = Duration::from_secs(1500);
@@ -35,14 +35,7 @@ impl Project {
     /// A project with this configuration; `None`, and a word about it, where the tools of the tests
     /// are not there.
     pub(crate) fn new(test: &str, configuration: &str) -> Option<Self> {
-        let variables = Host::current().unwrap().variables;
-        let Some(tools) = variables.path("TRUEWHEEL_TEST_TOOLS") else {
-            let reason = variables.text("TRUEWHEEL_TEST_TOOLS_MISSING").unwrap_or_else(|| {
-                "run by `cargo xtask test matrix`, which provides uv".to_owned()
-            });
-            skips::record(test, &reason);
-            return None;
-        };
+        let tools = tools::directory(test, "matrix")?;
         let missing: Vec<&str> =
             PYTHONS.iter().copied().filter(|version| find_interpreter(version).is_none()).collect();
         if !missing.is_empty() {

@@ -8,7 +8,7 @@ use host::{Host, Invocation};
 use serde_json::Value;
 
 use crate::build::wheel;
-use crate::skips;
+use crate::{skips, tools};
 
 /// Long enough for a first run that downloads and compiles everything.
 const LIMIT: Duration = Duration::from_secs(1500);
@@ -21,15 +21,7 @@ pub(crate) struct Tools {
 impl Tools {
     /// What `cargo xtask test` provides; `None`, and a word about it, where it did not.
     pub(crate) fn find(test: &str) -> Option<Tools> {
-        let variables = Host::current().unwrap().variables;
-        let Some(directory) = variables.path("TRUEWHEEL_TEST_TOOLS") else {
-            let reason = variables.text("TRUEWHEEL_TEST_TOOLS_MISSING").unwrap_or_else(|| {
-                "run by `cargo xtask test wheel`, which provides uv and maturin".to_owned()
-            });
-            skips::record(test, &reason);
-            return None;
-        };
-        let tools = Tools { directory };
+        let tools = Tools { directory: tools::directory(test, "wheel")? };
         if tools.interpreter("3.11").is_none() {
             skips::record(test, "there is no Python 3.11");
             return None;

@@ -11,5 +11,7 @@ mod pythons;
 #[cfg(test)]
 #[path = "../skips.rs"]
 mod skips;
+#[path = "../tools.rs"]
+mod tools;
 #[cfg(test)]
 mod types;

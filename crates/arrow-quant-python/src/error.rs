@@ -105,7 +105,9 @@ fn system(py: Python<'_>, path: &Path, source: &io::Error) -> PyErr {
         return PyOSError::new_err(format!("{}: {source}", path.display()));
     };
     let make = || -> PyResult<PyErr> {
-        let arguments = (number, py.import("os")?.call_method1("strerror", (number,))?, path);
+        // As text: the message of an `OSError` shows a path object as code.
+        let name = path.as_os_str();
+        let arguments = (number, py.import("os")?.call_method1("strerror", (number,))?, name);
         let class = if source.kind() == io::ErrorKind::NotFound {
             py.import("arrow_quant_v2.errors")?.getattr("ModelNotFoundError")?
         } else {

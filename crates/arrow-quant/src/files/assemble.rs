@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 
 use super::journal::{Journal, Row};
-use super::{Format, failed, gguf, io, output};
+use super::{Format, bad, failed, gguf, io, output};
 use crate::error::Result;
 use crate::quantize::Quantizer;
 
@@ -29,8 +29,8 @@ pub(super) fn assemble(
             output::safetensors(journal, destination, &path, &mut file, quantizer)?;
         }
         Format::Gguf => gguf::write(journal, destination, &path, &mut file)?,
-        // These were refused before anything was read.
-        _ => {}
+        // Refused before anything was read; an empty file must not pass for a result.
+        _ => return Err(bad(destination, format!("{} is not written", format.name()))),
     }
     file.flush().map_err(io(&path))
 }

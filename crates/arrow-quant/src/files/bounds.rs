@@ -23,7 +23,11 @@ pub(super) fn check_ipc(path: &Path) -> Result<()> {
     file.read_exact_at(&mut end, size - 10).map_err(io(path))?;
     let (length, magic) = end.split_at(4);
     if magic != MAGIC {
-        return Err(bad(path, "it does not end as an Arrow IPC file: it is cut off, or none"));
+        return Err(bad(
+            path,
+            "it does not end as an Arrow IPC file: it is cut off, none, or a stream, which is not read: write \
+             the file format",
+        ));
     }
     let length = u64::from(u32::from_le_bytes([length[0], length[1], length[2], length[3]]));
     if length > size - 18 {

@@ -2,7 +2,7 @@
 //! known of them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,16 @@ impl Journal {
                 "it is where unfinished work is kept, and holds something else: move it away";
             return Err(bad(&directory, reason));
         }
-        fs::create_dir_all(&directory).map_err(io(&directory))?;
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // A mistyped place is not made.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let reason =
+                    format!("there is no directory {}: make it", parent(destination).display());
+                return Err(bad(destination, reason));
+            }
+            made => made.map_err(io(&directory))?,
+        }
         let lock_path = directory.join("lock");
         let lock = File::create(&lock_path).map_err(io(&lock_path))?;
         match lock.try_lock() {

@@ -15,6 +15,8 @@ use serde_json::json;
 use super::assemble::{for_each_batch, is_whole, layers, rows};
 use super::journal::{Journal, Row};
 use super::{bad, failed, io};
+#[cfg(feature = "parquet")]
+use crate::error::Error;
 use crate::error::Result;
 use crate::quantize::Quantizer;
 
@@ -30,11 +32,11 @@ pub(super) fn ipc(
 }
 
 #[cfg(feature = "parquet")]
-fn parquet_failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> crate::Error + '_ {
+fn parquet_failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + '_ {
     move |error| match error {
         parquet::errors::ParquetError::External(inner) => {
             match inner.downcast::<std::io::Error>() {
-                Ok(source) => crate::Error::Io { path: path.to_path_buf(), source: *source },
+                Ok(source) => Error::Io { path: path.to_path_buf(), source: *source },
                 Err(other) => bad(path, other.to_string()),
             }
         }
@@ -86,12 +88,20 @@ pub(super) fn parquet_reader(
     chunk_bytes: usize,
 ) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader> {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::basic::Compression;
 
     let file = File::open(path).map_err(io(path))?;
     let size = file.metadata().map_err(io(path))?.len();
     super::guarded(path, || {
         let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet_failed(path))?;
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(
+                |error| match parquet_failed(path)(error) {
+                    Error::File { reason, .. } => {
+                        bad(path, format!("it is no whole Parquet file ({reason}): write it again"))
+                    }
+                    other => other,
+                },
+            )?;
         let metadata = builder.metadata();
         let mut bytes = 0u64;
         let mut rows = 0u64;
@@ -99,6 +109,14 @@ pub(super) fn parquet_reader(
             rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
             bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(0));
             for column in group.columns() {
+                let compression = column.compression();
+                if compression != Compression::UNCOMPRESSED {
+                    let reason = format!(
+                        "its columns are compressed with {compression}, which is not read: write it \
+                         without compression"
+                    );
+                    return Err(bad(path, reason));
+                }
                 // A dictionary comes before the data that it is for.
                 let first = column.dictionary_page_offset().filter(|offset| *offset > 0);
                 let start = u64::try_from(first.unwrap_or(column.data_page_offset())).ok();

@@ -79,13 +79,9 @@ pub(super) fn run(
         segment.layers.iter().for_each(|layer| quantizer.continue_layer(layer.into()));
     }
     let todo = Todo { source: &source, skip: resumed_chunks, segment };
-    let done =
-        quantize_rest(&todo, &mut journal, &mut quantizer, &mut progress).and_then(
-            |()| match source.identity()? == opening.source {
-                true => assemble(&journal, format, destination, &quantizer),
-                false => Err(bad(source.path(), "it was changed meanwhile: quantize it again")),
-            },
-        );
+    let done = quantize_rest(&todo, &mut journal, &mut quantizer, &mut progress)
+        .and_then(|()| refuse_changed(&source, &opening))
+        .and_then(|()| assemble(&journal, format, destination, &quantizer));
     if let Err(error) = done {
         // Work that can go on later stays.
         let is_of_use = matches!(error, Error::Io { .. } | Error::Cancelled) && file_options.resume;
@@ -157,6 +153,27 @@ fn refuse_own_source(source: &Source, destination: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What was read before a change and after it is not one model.
+fn refuse_changed(source: &Source, opening: &Opening) -> Result<()> {
+    if source.identity()? == opening.source {
+        return Ok(());
+    }
+    Err(bad(source.path(), "it was changed meanwhile: quantize it again"))
+}
+
+/// Names the file where the columns of its batches are not those of weights.
+fn located(source: &Source, error: Error) -> Error {
+    match error {
+        Error::MissingColumn { .. } | Error::ColumnType { .. } => bad(
+            source.path(),
+            format!(
+                "{error}; weights come in the columns layer_name and weights, perhaps with dtype, shape and row_start"
+            ),
+        ),
+        other => other,
+    }
+}
+
 /// What is not done yet.
 struct Todo<'a> {
     source: &'a Source,
@@ -190,7 +207,7 @@ fn quantize_rest(
         let mut writer: Option<SegmentWriter> = None;
         for read in chunks {
             let (batch, bytes) = read?;
-            let output = quantizer.quantize(&batch)?;
+            let output = quantizer.quantize(&batch).map_err(|error| located(source, error))?;
             let open = match writer.take() {
                 Some(open) => open,
                 None => SegmentWriter::new(journal, quantizer.schema())?,

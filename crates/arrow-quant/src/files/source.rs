@@ -251,7 +251,10 @@ fn sharded(
         }
     };
     if files.is_empty() {
-        return Err(bad(path, "no safetensors file is there"));
+        return Err(bad(
+            path,
+            "no safetensors file is there: name the directory of a model, or its file",
+        ));
     }
     let mut parts = Vec::new();
     let mut homes: BTreeMap<String, usize> = BTreeMap::new();

@@ -325,6 +325,11 @@ fn a_run_that_fails_leaves_the_destination_as_it_was() {
     write(&at("empty.safetensors"), &[]);
     write(&at("model.safetensors"), &model());
     fs::write(at("out.arrow"), "older").unwrap();
+    let other = manifest(at("model.safetensors"), 1000).unwrap();
+    let file = fs::File::create(at("other.arrow")).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(file, &other.schema()).unwrap();
+    writer.write(&other).unwrap();
+    writer.finish().unwrap();
     let attempt = |source: &str, destination: &str, options: &FileOptions| {
         let error = quantize_file(at(source), at(destination), options, go_on).unwrap_err();
         assert!(!at(&format!("{destination}.partial")).exists(), "{error}");
@@ -343,6 +348,10 @@ fn a_run_that_fails_leaves_the_destination_as_it_was() {
     assert!(attempt("model.safetensors", "out.gguf", &options).contains("gguf_q8_0"));
     assert!(attempt("out.arrow", "out.parquet", &options).contains("out.arrow"));
     assert!(attempt("nothing.safetensors", "out.arrow", &options).contains("nothing"));
+    let error = quantize_file(at("model.safetensors"), at("typo/out.arrow"), &options, go_on);
+    assert!(error.unwrap_err().to_string().contains("make it") && !at("typo").exists());
+    let error = attempt("other.arrow", "out.arrow", &options);
+    assert!(error.contains("other.arrow") && error.contains("layer_name"), "{error}");
     // A directory of somebody else's is not cleared.
     fs::create_dir(at("other.arrow.partial")).unwrap();
     fs::write(at("other.arrow.partial/thesis.txt"), "x").unwrap();

@@ -31,6 +31,7 @@ def make(directory):
         }
     )
     pq.write_table(table, os.path.join(directory, "model.parquet"), compression="none")
+    pq.write_table(table, os.path.join(directory, "compressed.parquet"), compression="snappy")
     with pa.ipc.new_file(os.path.join(directory, "model.arrow"), table.schema) as writer:
         writer.write_table(table, max_chunksize=3)
 

@@ -72,6 +72,14 @@ fn files_of_others_are_read_and_others_read_ours() {
         assert_eq!(layers.len(), 4, "{source}");
         assert_eq!(first.get_or_insert_with(|| layers.clone()), &layers, "{source}");
     }
+    let compressed = quantize_file(
+        at("compressed.parquet"),
+        at("from.safetensors"),
+        &options(Scheme::Int8Sym),
+        go_on,
+    );
+    let error = compressed.unwrap_err().to_string();
+    assert!(error.contains("SNAPPY") && error.contains("without compression"), "{error}");
     for ending in ["arrow", "parquet", "safetensors"] {
         let destination = at(&format!("quantized.{ending}"));
         quantize_file(at("model.safetensors"), &destination, &options(Scheme::Int8Sym), go_on)
