@@ -20,6 +20,7 @@ mod shards;
 mod skips;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 #[path = "../tools.rs"]
 mod tools;
 #[cfg(test)]

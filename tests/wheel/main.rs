@@ -11,6 +11,7 @@ mod pythons;
 #[cfg(test)]
 #[path = "../skips.rs"]
 mod skips;
+#[cfg(test)]
 #[path = "../tools.rs"]
 mod tools;
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Finished segments to one file.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 
+use super::bounds::open_ipc;
 use super::journal::{Journal, Row};
-use super::{Format, bad, failed, gguf, io, output};
+use super::{Format, bad, gguf, guarded_batches, io, output};
 use crate::error::Result;
 use crate::quantize::Quantizer;
 
@@ -42,11 +43,8 @@ pub(super) fn for_each_batch(
 ) -> Result<()> {
     for number in 0..journal.segments.len() {
         let path = journal.segment_path(number);
-        super::bounds::check_ipc(&path)?;
-        let file = BufReader::new(File::open(&path).map_err(io(&path))?);
-        let reader = arrow_ipc::reader::FileReader::try_new(file, None).map_err(failed(&path))?;
-        for batch in reader {
-            each(&batch.map_err(failed(&path))?)?;
+        for batch in guarded_batches(path.clone(), open_ipc(&path)?) {
+            each(&batch?)?;
         }
     }
     Ok(())

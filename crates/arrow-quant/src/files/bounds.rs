@@ -1,18 +1,27 @@
 //! What an Arrow IPC file says of its own parts, checked against its size before anything is read:
 //! the library that reads it asks for as much memory as the file says.
 
+use std::fs::File;
 use std::path::Path;
 
+use arrow_ipc::reader::FileReader;
 use arrow_ipc::{Block, root_as_footer};
 use npz::{FileSource, Source as _};
 
-use super::{bad, io};
+use super::{bad, failed, guarded, io};
 use crate::error::Result;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 
+/// Opens an Arrow IPC file whose parts are all within it.
+pub(super) fn open_ipc(path: &Path) -> Result<FileReader<File>> {
+    check_ipc(path)?;
+    let file = File::open(path).map_err(io(path))?;
+    guarded(path, || FileReader::try_new(file, None).map_err(failed(path)))
+}
+
 /// Checks the footer of an Arrow IPC file.
-pub(super) fn check_ipc(path: &Path) -> Result<()> {
+fn check_ipc(path: &Path) -> Result<()> {
     let file = FileSource::open(path).map_err(io(path))?;
     let size = file.length();
     // The magic with its padding, and the length and the magic at the end.

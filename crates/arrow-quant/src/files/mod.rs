@@ -14,6 +14,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::quality::LayerQuality;
@@ -149,11 +152,9 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
 }
 
 /// A failure of the library that reads or writes a format.
-fn failed(path: &Path) -> impl FnOnce(arrow_schema::ArrowError) -> Error + '_ {
+fn failed(path: &Path) -> impl FnOnce(ArrowError) -> Error + '_ {
     move |error| match error {
-        arrow_schema::ArrowError::IoError(_, source) => {
-            Error::Io { path: path.to_path_buf(), source }
-        }
+        ArrowError::IoError(_, source) => Error::Io { path: path.to_path_buf(), source },
         other => bad(path, other.to_string()),
     }
 }
@@ -165,5 +166,15 @@ fn failed(path: &Path) -> impl FnOnce(arrow_schema::ArrowError) -> Error + '_ {
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(bad(path, "it is damaged: what it says of itself contradicts itself"))
+    })
+}
+
+/// The batches of a reader of a library, guarded one by one.
+fn guarded_batches(
+    path: PathBuf,
+    mut reader: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    std::iter::from_fn(move || {
+        guarded(&path, || reader.next().transpose().map_err(failed(&path))).transpose()
     })
 }

@@ -1,7 +1,6 @@
 //! Files of codes, back to record batches.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,9 +14,9 @@ use half::f16;
 use npz::{FileSource, Source as _};
 use serde::Deserialize;
 
-use super::bounds::check_ipc;
+use super::bounds::open_ipc;
 use super::header::{self, Tensor};
-use super::{Format, bad, failed, guarded, io, output};
+use super::{Format, bad, guarded_batches, io, output};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::quantize::shapes;
@@ -64,27 +63,17 @@ pub fn read_quantized(path: impl AsRef<Path>) -> Result<QuantizedFile> {
     let path = path.as_ref().to_path_buf();
     match Format::from_path(&path) {
         Some(Format::Ipc) => {
-            check_ipc(&path)?;
-            let file = File::open(&path).map_err(io(&path))?;
-            let mut reader = guarded(&path, || {
-                arrow_ipc::reader::FileReader::try_new(file, None).map_err(failed(&path))
-            })?;
+            let reader = open_ipc(&path)?;
             let schema = reader.schema();
-            let batches = std::iter::from_fn(move || {
-                guarded(&path, || reader.next().transpose().map_err(failed(&path))).transpose()
-            });
-            Ok(QuantizedFile { schema, batches: Box::new(batches) })
+            Ok(QuantizedFile { schema, batches: Box::new(guarded_batches(path, reader)) })
         }
         #[cfg(feature = "parquet")]
         Some(Format::Parquet) => {
             use arrow_array::RecordBatchReader as _;
 
-            let mut reader = output::parquet_reader(&path, 32 << 20)?;
+            let reader = output::parquet_reader(&path, 32 << 20)?;
             let schema = reader.schema();
-            let batches = std::iter::from_fn(move || {
-                guarded(&path, || reader.next().transpose().map_err(failed(&path))).transpose()
-            });
-            Ok(QuantizedFile { schema, batches: Box::new(batches) })
+            Ok(QuantizedFile { schema, batches: Box::new(guarded_batches(path, reader)) })
         }
         Some(Format::Safetensors) => safetensors(path),
         _ => Err(bad(&path, "quantized weights are read from .arrow, .parquet and .safetensors")),

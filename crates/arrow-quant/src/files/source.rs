@@ -1,7 +1,7 @@
 //! Files of weights, as record batches of bounded size.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -10,9 +10,9 @@ use arrow_array::{ArrayRef, Int64Array, LargeBinaryArray, RecordBatch, StringArr
 use arrow_buffer::{Buffer, OffsetBuffer};
 use npz::{Extension, FileSource, Kind, Npz, Source as _};
 
-use super::bounds::check_ipc;
+use super::bounds::open_ipc;
 use super::header::{self, Header, Once};
-use super::{Format, bad, failed, guarded, io};
+use super::{Format, bad, failed, guarded_batches, io};
 use crate::error::{Error, Result};
 use crate::quantize::shapes;
 use crate::weights::Dtype;
@@ -132,34 +132,21 @@ impl Source {
             }
             SourceKind::Npz => Ok(Box::new(self.arrays()?.skip(skip))),
             SourceKind::Ipc => {
-                let path = &self.path;
-                check_ipc(path)?;
-                let file = File::open(path).map_err(io(path))?;
-                let mut reader = guarded(path, || {
-                    arrow_ipc::reader::FileReader::try_new(file, None).map_err(failed(path))
-                })?;
+                let mut reader = open_ipc(&self.path)?;
                 if skip >= reader.num_batches() {
                     return Ok(Box::new(std::iter::empty()));
                 }
                 if skip > 0 {
-                    reader.set_index(skip).map_err(failed(path))?;
+                    reader.set_index(skip).map_err(failed(&self.path))?;
                 }
-                Ok(Box::new(std::iter::from_fn(move || {
-                    guarded(path, || reader.next().transpose().map_err(failed(path)))
-                        .map(|batch| batch.map(sized))
-                        .transpose()
-                })))
+                let batches = guarded_batches(self.path.clone(), reader);
+                Ok(Box::new(batches.map(|batch| batch.map(sized))))
             }
             #[cfg(feature = "parquet")]
             SourceKind::Parquet => {
-                let path = &self.path;
-                let mut reader = super::output::parquet_reader(path, self.chunk_bytes)?;
-                let batches = std::iter::from_fn(move || {
-                    guarded(path, || reader.next().transpose().map_err(failed(path)))
-                        .map(|batch| batch.map(sized))
-                        .transpose()
-                });
-                Ok(Box::new(batches.skip(skip)))
+                let reader = super::output::parquet_reader(&self.path, self.chunk_bytes)?;
+                let batches = guarded_batches(self.path.clone(), reader);
+                Ok(Box::new(batches.map(|batch| batch.map(sized)).skip(skip)))
             }
         }
     }
