@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use host::{FileKind, Host, Invocation};
 use serde_json::Value;
 
-use crate::build::{compiled, root};
+use crate::build::{compiled, root, wheel};
 use crate::environments::{Tools, python_of, run};
 
 /// Everything but what was built.
@@ -55,6 +55,9 @@ fn outcome(check: &Value) -> &str {
 fn maturin_develop_from_a_clone_and_what_the_doctor_says() {
     let test = "clone::maturin_develop_from_a_clone_and_what_the_doctor_says";
     let Some(tools) = Tools::find(test) else { return };
+    // Two maturins at once take each other's library away: both put it aside at one place of the
+    // directory in which they compile.
+    wheel(&tools);
     let directory = tempfile::tempdir().unwrap();
     let clone = directory.path().join("truewheel");
     copy(&Host::current().unwrap(), &root(), &clone);
