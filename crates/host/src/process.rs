@@ -8,9 +8,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod background;
 mod guard;
 mod stream;
 
+pub use background::Background;
 pub use guard::Guard;
 pub use stream::Stream;
 

@@ -22,7 +22,7 @@ const DEVICES: &str = "null zero full random urandom";
 const LAST_RIGHTS: &str = "-all,+setuid,+setgid,+sys_chroot";
 
 /// Programs that it takes.
-pub(super) const PROGRAMS: [&str; 4] = ["unshare", "setpriv", "mount", "chroot"];
+pub(super) const PROGRAMS: [&str; 5] = ["unshare", "setpriv", "mount", "chroot", "hostname"];
 
 /// The first of the programs that it takes and that is not here.
 pub(super) fn missing(host: &Host) -> Option<&'static str> {
@@ -103,9 +103,9 @@ impl Container<'_> {
             ));
         }
         script.push_str(&format!(
-            "printf %s {} >/proc/sys/kernel/hostname\n\
+            "hostname {}\n\
              ip link set lo up 2>/dev/null || :\n\
-             mount -o remount,ro,nosuid,nodev \"$root\"\ncd /\nset +e\n",
+             mount -o remount,bind,ro,nosuid,nodev \"$root\"\ncd /\nset +e\n",
             word(&run.host_name)
         ));
         script.push_str(&self.enter(ready, run));
@@ -172,7 +172,7 @@ mod tests {
         let script = script(true, &[]);
         let outer = script.find("show /i /scratch/root/build ro").unwrap();
         let inner = script.find("show /o /scratch/root/build/out rw").unwrap();
-        let sealed = script.find("remount,ro,nosuid,nodev \"$root\"").unwrap();
+        let sealed = script.find("remount,bind,ro,nosuid,nodev \"$root\"").unwrap();
         assert!(outer < inner && inner < sealed, "{script}");
         assert!(script.contains("image='/images/a b'"));
         assert!(script.ends_with(" -c 'it'\\''s'\nexit \"$?\"\n"), "{script}");

@@ -168,6 +168,7 @@ pub fn probe_one(host: &Host, engine: Engine) -> Result<Trial, Error> {
                 trial.fail(rung.clone(), cause, said.clone());
                 let next = match cause {
                     Cause::Restricted | Cause::NotIsolated if !climbing => Some(Rung::default()),
+                    Cause::Restricted if is_beyond_flags(&said) => None,
                     Cause::Restricted => rung.next(engine, &said),
                     Cause::NotIsolated => rung.answer(engine, &said),
                     // What asks for something else than another flag is not cured by one.
@@ -306,6 +307,21 @@ const CAUSES: &[(&str, Cause)] = &[
     ("a container ran, but", Cause::NotIsolated),
 ];
 
+/// Parts of messages, in lower case, of what no flag mends: users without further ids to map, a
+/// runtime that is not installed, a store that another version or driver made.
+const BEYOND_FLAGS: &[&str] = &[
+    "subuid",
+    "enough ids",
+    "not found in $path",
+    "no such file or directory",
+    "database configuration mismatch",
+];
+
+fn is_beyond_flags(said: &str) -> bool {
+    let said = said.to_lowercase();
+    BEYOND_FLAGS.iter().any(|part| said.contains(part))
+}
+
 fn cause(said: &str) -> Cause {
     let said = said.to_lowercase();
     CAUSES.iter().find(|(part, _)| said.contains(part)).map_or(Cause::Restricted, |(_, c)| *c)
@@ -394,6 +410,8 @@ mod tests {
             assert_eq!(cause(said), expected, "{said}");
             assert_eq!(cure(engine, expected, said)[0], first, "{said}");
         }
+        assert!(is_beyond_flags("no subuid ranges found for user \"\" in /etc/subuid"));
+        assert!(!is_beyond_flags("crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ show() {
     [ "$3" = rw ] || mount -o remount,bind,ro "$2"
 }
 
-mount -t tmpfs -o mode=0755,size=16m tmpfs "$root"
+mount -t tmpfs -o nosuid,nodev,mode=0755,size=16m tmpfs "$root"
 for entry in "$image"/* "$image"/.[!.]*; do
     name=${entry##*/}
     if [ -L "$entry" ]; then
