@@ -31,6 +31,8 @@ pub(crate) enum Lane {
     Wheel,
     /// The matrix of Pythons and numpys, and cells that are made to fail.
     Matrix,
+    /// Real containers: podman, docker, namespaces, and none.
+    Containers,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -52,6 +54,7 @@ impl Lane {
             Self::Numpy => "numpy",
             Self::Wheel => "wheel",
             Self::Matrix => "matrix",
+            Self::Containers => "containers",
             Self::Browser => "browser",
         }
     }
@@ -71,6 +74,7 @@ impl Lane {
             Self::Numpy => Some("numpy"),
             Self::Wheel => Some("wheel"),
             Self::Matrix => Some("matrix"),
+            Self::Containers => Some("containers"),
             Self::Browser => Some("browser"),
         }
     }
