@@ -4,6 +4,7 @@ pub(crate) mod data;
 pub(crate) mod elf;
 pub(crate) mod macho;
 pub(crate) mod pe;
+pub(crate) mod wheel;
 
 /// Writes numbers in one byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
