@@ -8,7 +8,7 @@ use object::{File, FileKind, Object as _, ObjectSection as _};
 use crate::inspect::read_headers;
 use crate::macho;
 use crate::model::{ModuleError, ObjectFormat};
-use crate::{collect, elf};
+use crate::{collect, elf, pe};
 
 /// Names or sections that are kept; the largest modules known have a few hundred.
 const LIMIT: usize = 20_000;
@@ -37,20 +37,17 @@ pub fn python_imports(bytes: &[u8]) -> Result<Vec<String>, ModuleError> {
             names.insert(collect::text(name));
         }
     };
-    if format == ObjectFormat::Elf {
-        elf::undefined(bytes, &mut add)?;
-    } else {
-        for (_, image) in images(format, bytes)? {
-            let imports = image.imports().map_err(|error| malformed(format, &error))?;
-            for import in imports {
-                let import = import.map_err(|error| malformed(format, &error))?;
-                let own = import.name();
-                let name = own.name().unwrap_or_default();
-                let name = match format {
-                    ObjectFormat::MachO => name.strip_prefix(b"_").unwrap_or(name),
-                    ObjectFormat::Elf | ObjectFormat::Pe => name,
-                };
-                add(name);
+    match format {
+        ObjectFormat::Elf => elf::undefined(bytes, &mut add)?,
+        ObjectFormat::Pe => pe::imported_names(bytes, &mut add)?,
+        ObjectFormat::MachO => {
+            for (_, image) in images(format, bytes)? {
+                for import in image.imports().map_err(|error| malformed(format, &error))? {
+                    let import = import.map_err(|error| malformed(format, &error))?;
+                    let own = import.name();
+                    let name = own.name().unwrap_or_default();
+                    add(name.strip_prefix(b"_").unwrap_or(name));
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The flags of every command.
 
 mod matrix;
+mod wheel;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ pub(crate) use matrix::{
     CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
     PlanFlags, PlanFormat, ShowFlags,
 };
+
+pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
 const COMMON: &str = "Common options";
@@ -43,6 +46,8 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Check(CheckFlags),
+    Compare(CompareFlags),
     Doctor(DoctorFlags),
     Envs(EnvsFlags),
     Explain(ExplainFlags),

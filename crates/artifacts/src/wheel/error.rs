@@ -95,7 +95,7 @@ impl std::fmt::Display for WheelError {
                 write!(f, "{feature} is not part of what wheels use")
             }
             Self::UnsafeName { name, reason } => {
-                write!(f, "unsafe name of an entry, {name:?}: {reason}")
+                write!(f, "dangerous name of an entry, {name:?}: {reason}")
             }
             Self::DuplicateName { name } => write!(f, "two entries are named {name}"),
             Self::Overlap { first, second } => {

@@ -68,7 +68,7 @@ fn names_that_lead_elsewhere_are_refused() {
         }
     }
     let error = Wheel::open(NAME, bytes).unwrap_err();
-    assert_eq!(error.to_string(), "unsafe name of an entry, \"\u{fffd}b\": it is not UTF-8");
+    assert_eq!(error.to_string(), "dangerous name of an entry, \"\u{fffd}b\": it is not UTF-8");
 }
 
 #[test]
