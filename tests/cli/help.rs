@@ -17,6 +17,8 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
+      check    Say whether wheels are what they say they are
+      compare  Say where two wheels differ, why, and how to make them the same
       doctor   Say what is wrong on this machine, why, and what to type to mend it
       engines  Try what could run a build away from this machine's files, network and environment
       envs     List every Python on this machine, and which one each tool would pick here
@@ -45,6 +47,8 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
+      check    Say whether wheels are what they say they are
+      compare  Say where two wheels differ, why, and how to make them the same
       doctor   Say what is wrong on this machine, why, and what to type to mend it
       engines  Try what could run a build away from this machine's files, network and environment
       envs     List every Python on this machine, and which one each tool would pick here

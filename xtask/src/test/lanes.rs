@@ -33,6 +33,8 @@ pub(crate) enum Lane {
     Matrix,
     /// Real containers: podman, docker, namespaces, and none.
     Containers,
+    /// Real wheels, judged by others as well, and compared.
+    Wheels,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -55,6 +57,7 @@ impl Lane {
             Self::Wheel => "wheel",
             Self::Matrix => "matrix",
             Self::Containers => "containers",
+            Self::Wheels => "wheels",
             Self::Browser => "browser",
         }
     }
@@ -75,6 +78,7 @@ impl Lane {
             Self::Wheel => Some("wheel"),
             Self::Matrix => Some("matrix"),
             Self::Containers => Some("containers"),
+            Self::Wheels => Some("wheels"),
             Self::Browser => Some("browser"),
         }
     }
