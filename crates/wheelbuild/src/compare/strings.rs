@@ -189,7 +189,7 @@ pub(super) fn times(run: &[u8]) -> Vec<String> {
                 })
             })
         };
-        let length = if digits == 10 && (b"14"[..].le(&run[at..at + 2])) && &run[at..at + 2] < b"22"[..]
+        let length = if digits == 10 && (b"14"[..].le(&run[at..at + 2])) && run[at..at + 2] < b"22"[..]
         {
             10
         } else if shaped(b"0000-00-00") && &run[at..at + 2] == b"20" {
