@@ -8,6 +8,9 @@ use arrow_schema::DataType;
 use crate::error::{Error, Result};
 use crate::weights::{Dtype, WeightDtype, Weights};
 
+/// What a column of text may be.
+const TEXT: &str = "utf8, large_utf8 or utf8_view, or a dictionary of these";
+
 /// A column that must be there.
 pub(crate) fn required<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef> {
     batch.column_by_name(name).ok_or(Error::MissingColumn { name })
@@ -24,8 +27,29 @@ pub(crate) fn texts<'a>(column: &'a ArrayRef, name: &'static str) -> Result<Vec<
         DataType::Utf8 => Ok(column.as_string::<i32>().iter().collect()),
         DataType::LargeUtf8 => Ok(column.as_string::<i64>().iter().collect()),
         DataType::Utf8View => Ok(column.as_string_view().iter().collect()),
-        _ => Err(wrong_type(name, "utf8 or large_utf8", column)),
+        DataType::Dictionary(..) => dictionary_texts(column, name),
+        _ => Err(wrong_type(name, TEXT, column)),
     }
+}
+
+/// The same of texts that are numbered. A row is null if its number is, or the text of that number.
+fn dictionary_texts<'a>(column: &'a ArrayRef, name: &'static str) -> Result<Vec<Option<&'a str>>> {
+    let dictionary = column.as_any_dictionary();
+    if !matches!(
+        dictionary.values().data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    ) {
+        return Err(wrong_type(name, TEXT, column));
+    }
+    let values = texts(dictionary.values(), name)?;
+    if values.is_empty() {
+        return Ok(vec![None; column.len()]);
+    }
+    let text = |(row, number): (usize, usize)| match column.is_null(row) {
+        true => None,
+        false => values.get(number).copied().flatten(),
+    };
+    Ok(dictionary.normalized_keys().into_iter().enumerate().map(text).collect())
 }
 
 /// The names of the layers, none of which may be null.

@@ -446,9 +446,9 @@ impl<I: Iterator<Item = std::result::Result<RecordBatch, ArrowError>>> Iterator 
 ///
 /// | Column | Type | Meaning |
 /// |---|---|---|
-/// | `layer_name` | utf8, large_utf8 or utf8_view | the layer |
+/// | `layer_name` | utf8, large_utf8 or utf8_view, or a dictionary of these | the layer |
 /// | `weights` | list, large_list, fixed_size_list, list_view or large_list_view of float32 or float16; binary, large_binary or binary_view | the numbers in C order |
-/// | `dtype` | utf8, may be absent or null except for binary | `f32`, `f16` or `bf16`; another type of safetensors, such as `i64`, makes a binary layer one that is kept as it is |
+/// | `dtype` | as `layer_name`, may be absent or null except for binary | `f32`, `f16` or `bf16`; another type of safetensors, such as `i64`, makes a binary layer one that is kept as it is |
 /// | `shape` | list of int64, may be absent or null | of the whole tensor; one axis if absent |
 /// | `row_start` | int64, may be absent or null | where these numbers start along the first axis; 0 if absent |
 ///

@@ -4,10 +4,13 @@
 //! the tensors one after the other (<https://github.com/huggingface/safetensors>).
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 
 use npz::{FileSource, Source as _};
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{bad, io};
@@ -35,6 +38,40 @@ pub(super) struct Header {
     pub(super) tensors: Vec<Tensor>,
     /// What is said of the whole file.
     pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// The entries of a JSON object, each name once: a later one would otherwise take the place of an
+/// earlier one in silence.
+pub(super) struct Once<T>(pub(super) BTreeMap<String, T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Once<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Once<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Once<T>, A::Error> {
+                let mut entries = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, T>()? {
+                    if entries.contains_key(&name) {
+                        return Err(A::Error::custom(format!("{name:?} is there twice")));
+                    }
+                    entries.insert(name, value);
+                }
+                Ok(Once(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,7 +104,7 @@ pub(super) fn read(path: &Path, file: &FileSource) -> Result<Header> {
 }
 
 fn parse(path: &Path, text: &[u8], data: u64, size: u64) -> Result<Header> {
-    let document: BTreeMap<String, Value> = serde_json::from_slice(text)
+    let Once(document) = serde_json::from_slice::<Once<Value>>(text)
         .map_err(|error| bad(path, format!("its header is no JSON object: {error}")))?;
     let mut header = Header::default();
     for (name, value) in document {
@@ -170,6 +207,8 @@ mod tests {
             let error = parsed(text, data).unwrap_err().to_string();
             assert!(error.contains("\"a\"") || error.contains("\"b\""), "{text}: {error}");
         }
+        let twice = r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
+        assert!(parsed(twice, 2).unwrap_err().to_string().contains("is there twice"));
         for text in ["", "[]", "{\"a\":1}", "{\"__metadata__\":1}"] {
             assert!(parsed(text, 0).is_err(), "{text}");
         }

@@ -11,7 +11,7 @@ use arrow_buffer::{Buffer, OffsetBuffer};
 use npz::{Extension, FileSource, Kind, Npz, Source as _};
 
 use super::bounds::check_ipc;
-use super::header::{self, Header};
+use super::header::{self, Header, Once};
 use super::{Format, bad, failed, guarded, io};
 use crate::error::{Error, Result};
 use crate::quantize::shapes;
@@ -286,7 +286,7 @@ const INDEX_LIMIT: u64 = 1 << 30;
 fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     #[derive(serde::Deserialize)]
     struct Index {
-        weight_map: BTreeMap<String, String>,
+        weight_map: Once<String>,
     }
     let size = fs::metadata(path).map_err(io(path))?.len();
     if size > INDEX_LIMIT {
@@ -295,14 +295,15 @@ fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     let text = fs::read(path).map_err(io(path))?;
     let index: Index = serde_json::from_slice(&text)
         .map_err(|error| bad(path, format!("it is no index of safetensors files: {error}")))?;
-    for name in index.weight_map.values() {
+    let Once(map) = index.weight_map;
+    for name in map.values() {
         // A file beside the index, and no way out of its directory.
         let is_plain = Path::new(name).file_name().is_some_and(|plain| plain == name.as_str());
         if !is_plain || name.contains(['\\', ':']) {
             return Err(bad(path, format!("{name:?} is no name of a file beside the index")));
         }
     }
-    Ok(index.weight_map)
+    Ok(map)
 }
 
 /// Divides tensors along their first axis.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Float32Type;
 use arrow_array::{
-    Array as _, ArrayRef, BinaryArray, BinaryViewArray, FixedSizeListArray, Float16Array,
-    Float32Array, LargeBinaryArray, LargeListViewArray, LargeStringArray, ListArray, ListViewArray,
-    RecordBatch, StringArray,
+    Array as _, ArrayRef, BinaryArray, BinaryViewArray, DictionaryArray, FixedSizeListArray,
+    Float16Array, Float32Array, Int8Array, LargeBinaryArray, LargeListViewArray, LargeStringArray,
+    ListArray, ListViewArray, RecordBatch, StringArray,
 };
 use arrow_buffer::OffsetBuffer;
-use arrow_quant::{Options, Scheme, Search, dequantize};
+use arrow_quant::{Error, Options, Quantizer, Scheme, Search, dequantize};
 use arrow_schema::{DataType, Field};
 use half::{bf16, f16};
 
@@ -226,4 +226,44 @@ fn half_precision_is_widened_exactly() {
     let options = options(Scheme::Int8Sym, 0, Search::MinMax);
     let found = quantized(&with_weights(&part, Arc::new(list)), &options);
     assert_eq!(codes(&found, 0), codes(&quantized(&batch(&part), &options), 0));
+}
+
+/// Texts by their numbers, which is how other libraries keep what repeats itself.
+fn numbered<const N: usize>(numbers: [Option<i8>; N], texts: &ArrayRef) -> ArrayRef {
+    let numbers = numbers.into_iter().collect::<Int8Array>();
+    Arc::new(DictionaryArray::new(numbers, Arc::clone(texts)))
+}
+
+#[test]
+fn text_may_be_a_dictionary() {
+    let x = [0.5f32, -0.25, 0.125];
+    let part = |layer| Part { layer, x: &x, shape: &[3], row_start: 0 };
+    let input = batch(&[part("b"), part("a"), part("b")]);
+    let quantized = |names: ArrayRef| {
+        let mut columns = vec![("layer_name".to_owned(), names)];
+        for (field, column) in input.schema().fields().iter().zip(input.columns()).skip(1) {
+            columns.push((field.name().clone(), Arc::clone(column)));
+        }
+        let input = RecordBatch::try_from_iter(columns).unwrap();
+        Quantizer::new(&Options::default()).unwrap().quantize(&input)
+    };
+    let texts: ArrayRef = Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("b")]));
+    let names = numbered([Some(2), Some(0), Some(2)], &texts);
+    let expected = quantized(Arc::clone(&input["layer_name"])).unwrap();
+    assert_eq!(quantized(names).unwrap(), expected);
+    let longer = numbered([None, Some(2), Some(0), Some(2), None], &texts);
+    assert_eq!(quantized(longer.slice(1, 3)).unwrap(), expected);
+
+    let none: ArrayRef = Arc::new(StringArray::from(Vec::<&str>::new()));
+    for (names, null) in [
+        (numbered([Some(2), None, Some(2)], &texts), 1),
+        (numbered([Some(2), Some(0), Some(1)], &texts), 2),
+        (numbered([None, None, None], &none), 0),
+    ] {
+        let error = quantized(names).unwrap_err();
+        assert!(matches!(error, Error::Null { column: "layer_name", row, .. } if row == null));
+    }
+    let floats: ArrayRef = Arc::new(Float32Array::from(vec![1.0]));
+    let error = quantized(numbered([Some(0), Some(0), Some(0)], &floats)).unwrap_err();
+    assert!(matches!(error, Error::ColumnType { name: "layer_name", .. }), "{error}");
 }

@@ -2,11 +2,28 @@
 
 use std::num::NonZeroUsize;
 
+use arrow_array::RecordBatch;
 use arrow_quant::{Options, Quantizer, ScaleDtype, Scheme, Search, evaluate, quantize};
 use proptest::prelude::*;
 
 use crate::readings::float;
 use crate::support::{Part, Random, batch, codes, floats, options, quantized, single};
+
+/// Columns that the scheme can hold: whole blocks of GGUF.
+fn held(scheme: Scheme, columns: usize) -> usize {
+    match scheme {
+        Scheme::GgufQ8_0 | Scheme::GgufQ4_0 => columns.next_multiple_of(32),
+        _ => columns,
+    }
+}
+
+fn any_number_of_threads(input: &RecordBatch, alone: &Options) {
+    let expected = quantized(input, alone);
+    for threads in [None, NonZeroUsize::new(2), NonZeroUsize::new(5)] {
+        let found = quantized(input, &Options { threads, ..alone.clone() });
+        assert_eq!(found, expected, "{:?}", alone.scheme);
+    }
+}
 
 #[test]
 fn threads_change_nothing() {
@@ -16,13 +33,16 @@ fn threads_change_nothing() {
         let input = single(&x, &shape);
         for group_size in [0, 128] {
             for scheme in [Scheme::Int8Sym, Scheme::Int4Sym, Scheme::Int2Asym] {
-                let alone = options(scheme, group_size, Search::MinMax);
-                let expected = quantized(&input, &alone);
-                for threads in [None, NonZeroUsize::new(2), NonZeroUsize::new(5)] {
-                    let found = quantized(&input, &Options { threads, ..alone.clone() });
-                    assert_eq!(found, expected);
-                }
+                any_number_of_threads(&input, &options(scheme, group_size, Search::MinMax));
             }
+        }
+        any_number_of_threads(&input, &options(Scheme::None, 0, Search::MinMax));
+    }
+    for shape in [[300, 1024], [2, 150_016], [9_376, 32]] {
+        let x = Random::new(12).weights((shape[0] * shape[1]) as usize);
+        let input = single(&x, &shape);
+        for scheme in [Scheme::GgufQ8_0, Scheme::GgufQ4_0] {
+            any_number_of_threads(&input, &options(scheme, 128, Search::MinMax));
         }
     }
 }
@@ -36,10 +56,11 @@ proptest! {
         columns in 1usize..300,
         middle in 1usize..3,
         group_size in prop::sample::select(vec![0usize, 16, 64, 128]),
-        scheme in prop::sample::select(Scheme::GROUPED.to_vec()),
+        scheme in prop::sample::select(Scheme::ALL.to_vec()),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         seed in any::<u64>(),
     ) {
+        let columns = held(scheme, columns);
         let each = middle * columns;
         let x = Random::new(seed).weights(rows * each);
         let shape = [rows as i64, middle as i64, columns as i64];
@@ -76,10 +97,11 @@ proptest! {
         rows in 1usize..10,
         columns in 1usize..2000,
         group_size in prop::sample::select(vec![0usize, 32, 128]),
-        scheme in prop::sample::select(Scheme::GROUPED.to_vec()),
+        scheme in prop::sample::select(Scheme::ALL.to_vec()),
         scale_dtype in prop::sample::select(vec![ScaleDtype::F16, ScaleDtype::F32]),
         seed in any::<u64>(),
     ) {
+        let columns = held(scheme, columns);
         let x = Random::new(seed).weights(rows * columns);
         let input = single(&x, &[rows as i64, columns as i64]);
         let options = Options { scale_dtype, ..options(scheme, group_size, Search::MinMax) };

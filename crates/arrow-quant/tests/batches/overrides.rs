@@ -183,3 +183,17 @@ fn a_target_is_met_and_the_layers_that_need_bits_get_them() {
     assert!(matches!(error, Error::Option { name: "target_bits_per_weight", .. }), "{error}");
     assert!(error.to_string().contains("at least 2."), "{error}");
 }
+
+#[test]
+fn short_rows_get_what_really_takes_least() {
+    let x = Random::new(9).weights(16 * 27);
+    let part = Part { layer: "convolution", x: &x, shape: &[16, 3, 3, 3], row_start: 0 };
+    let input = batch(&[part]);
+    let options = with(Vec::new());
+    // Three weights of a row: 8 bits and a scale and a zero point, or 16 bits and a scale.
+    let overrides = allocate([Ok(input.clone())], &options, 32.0 / 3.0).unwrap();
+    let found = quantized(&input, &Options { overrides, ..options.clone() });
+    assert_eq!(text(&found, "scheme", 0), "int4_sym");
+    let error = allocate([Ok(input)], &options, 10.0).unwrap_err();
+    assert!(error.to_string().contains("at least 10.667"), "{error}");
+}
