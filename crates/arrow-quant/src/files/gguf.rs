@@ -1,5 +1,6 @@
 //! Segments to GGUF, version 3 (<https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>).
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -52,6 +53,9 @@ pub(super) fn write(
     let all: Vec<&Row> = rows(journal).collect();
     let layers = layers(&all);
     let mut infos = Vec::new();
+    let mut names = HashSet::new();
+    // Zeros after each row: only the last of a layer has some.
+    let mut padding = Vec::with_capacity(all.len());
     let mut offset = 0u64;
     for layer in &layers {
         let Some(first) = layer.first() else { continue };
@@ -60,6 +64,9 @@ pub(super) fn write(
         let kind = ggml_type(first).ok_or_else(|| {
             wrong(format!("GGUF has no type for {} of {}", first.scheme, first.dtype))
         })?;
+        if !names.insert(first.layer.as_str()) {
+            return Err(wrong("its parts do not follow each other".to_owned()));
+        }
         if first.layer.len() > LONGEST_NAME {
             return Err(wrong(format!("ggml reads names of at most {LONGEST_NAME} bytes")));
         }
@@ -75,6 +82,8 @@ pub(super) fn write(
         infos.extend(offset.to_le_bytes());
         let bytes: u64 = layer.iter().map(|row| row.codes).sum();
         offset += bytes.next_multiple_of(ALIGNMENT);
+        padding.resize(padding.len() + layer.len() - 1, 0);
+        padding.push((bytes.next_multiple_of(ALIGNMENT) - bytes) as usize);
     }
     let mut header = Vec::new();
     header.extend(b"GGUF");
@@ -106,25 +115,16 @@ pub(super) fn write(
     header.extend(infos);
     header.resize(header.len().next_multiple_of(ALIGNMENT as usize), 0);
     file.write_all(&header).map_err(io(path))?;
-    let mut ends = layers.iter().map(|layer| layer.iter().map(|row| row.codes).sum::<u64>());
-    let mut left = 0;
-    let mut padding = 0;
+    let mut padding = padding.into_iter();
     for_each_batch(journal, |batch| {
         let codes = batch["quantized_data"].as_binary::<i64>();
         for row in 0..batch.num_rows() {
-            if left == 0 {
-                file.write_all(&[0; ALIGNMENT as usize][..padding]).map_err(io(path))?;
-                // Layers without elements have rows without bytes.
-                left = ends.next().unwrap_or(0);
-                padding = (left.next_multiple_of(ALIGNMENT) - left) as usize;
-            }
-            let bytes = codes.value(row);
-            file.write_all(bytes).map_err(io(path))?;
-            left = left.saturating_sub(bytes.len() as u64);
+            file.write_all(codes.value(row)).map_err(io(path))?;
+            let zeros = &[0; ALIGNMENT as usize][..padding.next().unwrap_or(0)];
+            file.write_all(zeros).map_err(io(path))?;
         }
         Ok(())
-    })?;
-    file.write_all(&[0; ALIGNMENT as usize][..padding]).map_err(io(path))
+    })
 }
 
 fn text(bytes: &mut Vec<u8>, text: &str) {

@@ -146,7 +146,10 @@ impl Journal {
         // What came after the last whole line was not finished.
         let mut text = line(opening);
         segments.iter().for_each(|segment| text.push_str(&line(segment)));
-        fs::write(&path, text).map_err(io(&path))?;
+        // Beside and renamed, so that a kill does not lose what was there.
+        let whole = directory.join("journal.new");
+        fs::write(&whole, text).map_err(io(&whole))?;
+        fs::rename(&whole, &path).map_err(io(&path))?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io(&path))?;
         file.sync_all().map_err(io(&path))?;
         Ok(Journal { directory, file, _lock: lock, segments, started_over })
@@ -184,8 +187,12 @@ impl Journal {
         self.remove()
     }
 
-    /// Removes the directory.
+    /// Removes the directory; the journal last, so that what a kill leaves is known for what it is.
     pub(super) fn remove(self) -> Result<()> {
+        for number in 0..self.segments.len() + 1 {
+            let _ = fs::remove_file(self.segment_path(number));
+        }
+        let _ = fs::remove_file(self.result_path());
         fs::remove_dir_all(&self.directory).map_err(io(&self.directory))
     }
 }

@@ -79,8 +79,13 @@ pub(super) fn run(
         segment.layers.iter().for_each(|layer| quantizer.continue_layer(layer.into()));
     }
     let todo = Todo { source: &source, skip: resumed_chunks, segment };
-    let done = quantize_rest(&todo, &mut journal, &mut quantizer, &mut progress)
-        .and_then(|()| assemble(&journal, format, destination, &quantizer));
+    let done =
+        quantize_rest(&todo, &mut journal, &mut quantizer, &mut progress).and_then(
+            |()| match source.identity()? == opening.source {
+                true => assemble(&journal, format, destination, &quantizer),
+                false => Err(bad(source.path(), "it was changed meanwhile: quantize it again")),
+            },
+        );
     if let Err(error) = done {
         // Work that can go on later stays.
         let is_of_use = matches!(error, Error::Io { .. } | Error::Cancelled) && file_options.resume;

@@ -138,8 +138,11 @@ impl Source {
                 let mut reader = guarded(path, || {
                     arrow_ipc::reader::FileReader::try_new(file, None).map_err(failed(path))
                 })?;
+                if skip >= reader.num_batches() {
+                    return Ok(Box::new(std::iter::empty()));
+                }
                 if skip > 0 {
-                    reader.set_index(skip.min(reader.num_batches())).map_err(failed(path))?;
+                    reader.set_index(skip).map_err(failed(path))?;
                 }
                 Ok(Box::new(std::iter::from_fn(move || {
                     guarded(path, || reader.next().transpose().map_err(failed(path)))

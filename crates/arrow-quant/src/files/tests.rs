@@ -418,3 +418,48 @@ fn a_target_is_met_by_the_file() {
     let found = bits as f64 / elements as f64;
     assert!(found <= 5.0 && found > 3.0, "{found}");
 }
+
+#[test]
+fn work_that_was_done_to_the_last_batch_is_gone_on_with_whatever_the_source_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    write(&at("model.safetensors"), &model());
+    let ipc = at("model.arrow");
+    let source = Source::open(at("model.safetensors"), 3000).unwrap();
+    let batches: Vec<_> = source.weights().unwrap().map(std::result::Result::unwrap).collect();
+    let file = fs::File::create(&ipc).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(file, &batches[0].schema()).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.finish().unwrap();
+    for source in [ipc, at("model.safetensors")] {
+        let destination = at("quantized.safetensors");
+        let whole = run(&source, &destination, &small_chunks(3000), 3000, go_on).unwrap();
+        let expected = fs::read(&destination).unwrap();
+        fs::remove_file(&destination).unwrap();
+        let mut told = 0;
+        let cancelled = run(&source, &destination, &small_chunks(3000), 3000, |_| {
+            told += 1;
+            if told == whole.chunks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert!(matches!(cancelled, Err(Error::Cancelled)));
+        let report = run(&source, &destination, &small_chunks(3000), 3000, go_on).unwrap();
+        assert_eq!(report.resumed_chunks, whole.chunks, "{}", source.display());
+        assert!(fs::read(&destination).unwrap() == expected);
+        fs::remove_file(&destination).unwrap();
+    }
+}
+
+#[test]
+fn a_source_that_changes_meanwhile_is_not_taken_for_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("model.safetensors");
+    let destination = directory.path().join("quantized.arrow");
+    write(&source, &model());
+    let error = quantize_file(&source, &destination, &small_chunks(1000), |_| {
+        let mut changed = fs::OpenOptions::new().append(true).open(&source).unwrap();
+        std::io::Write::write_all(&mut changed, b"x").unwrap();
+        ControlFlow::Continue(())
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("changed meanwhile") && !destination.exists(), "{error}");
+}
