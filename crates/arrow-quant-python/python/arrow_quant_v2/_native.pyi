@@ -22,6 +22,7 @@ __all__ = [
     "evaluate",
     "evaluate_file",
     "manifest",
+    "matmul_nbits",
     "output_schema",
     "quantize",
     "quantize_file",
