@@ -1,9 +1,14 @@
 //! The program as a user calls it: what it prints on which stream, and how it ends.
 
 #[cfg(test)]
+#[path = "../../crates/artifacts/src/samples/wheel.rs"]
+mod archive;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod doctor;
+#[cfg(test)]
+mod engines;
 #[cfg(test)]
 mod envs;
 #[cfg(test)]
@@ -12,6 +17,8 @@ mod explain;
 mod facts;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod image;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
@@ -25,3 +32,5 @@ mod scan;
 mod schema;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod wheels;

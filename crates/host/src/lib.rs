@@ -11,6 +11,7 @@
 mod files;
 mod mounts;
 mod open;
+mod owner;
 mod path;
 mod platform;
 mod probe;
@@ -22,22 +23,27 @@ mod search;
 mod seen;
 mod shell;
 mod time;
+mod tree;
 mod variables;
 mod write;
 
 pub use files::{Entry, FileKind, Metadata, ReadError};
 pub use mounts::{Mount, MountTable};
 pub use open::OpenFile;
+pub use owner::{NoOwner, Owner};
 pub use path::HostPath;
 pub use platform::{Arch, Os, Version, own_program, processors, terminal_width};
 pub use probe::{ProbeResults, Space};
-pub use process::{Invocation, Output, ProcessError, end_with_the_leash};
+pub use process::{
+    Background, Guard, Invocation, Output, ProcessError, Stream, end_with_the_leash,
+};
 pub use recorded::{Machine, RecordedError};
 pub use registry::RegistryValue;
 pub use scratch::{Lock, Scratch};
 pub use seen::Seen;
 pub use shell::quote;
 pub use time::utc;
+pub use tree::{Ids, copy_file, give_tree, make_link, own_ids, rename, set_mode};
 pub use variables::Variables;
 pub use write::{create_directory, remove_tree, write_atomically};
 pub use xshell;

@@ -1,16 +1,24 @@
 //! The flags of every command.
 
+mod build;
 mod matrix;
+mod wheel;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use build::{
+    BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
+    ImageListFlags, ImageLockFlags,
+};
 pub(crate) use matrix::{
     CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
     PlanFlags, PlanFormat, ShowFlags,
 };
+
+pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
 const COMMON: &str = "Common options";
@@ -43,9 +51,13 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Check(CheckFlags),
+    Compare(CompareFlags),
     Doctor(DoctorFlags),
+    Engines(EnginesFlags),
     Envs(EnvsFlags),
     Explain(ExplainFlags),
+    Image(ImageFlags),
     Init(InitFlags),
     Matrix(Box<MatrixFlags>),
     Scan(ScanFlags),

@@ -31,6 +31,10 @@ pub(crate) enum Lane {
     Wheel,
     /// The matrix of Pythons and numpys, and cells that are made to fail.
     Matrix,
+    /// Real containers: podman, docker, namespaces, and none.
+    Containers,
+    /// Real wheels, judged by others as well, and compared.
+    Wheels,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -52,6 +56,8 @@ impl Lane {
             Self::Numpy => "numpy",
             Self::Wheel => "wheel",
             Self::Matrix => "matrix",
+            Self::Containers => "containers",
+            Self::Wheels => "wheels",
             Self::Browser => "browser",
         }
     }
@@ -71,6 +77,8 @@ impl Lane {
             Self::Numpy => Some("numpy"),
             Self::Wheel => Some("wheel"),
             Self::Matrix => Some("matrix"),
+            Self::Containers => Some("containers"),
+            Self::Wheels => Some("wheels"),
             Self::Browser => Some("browser"),
         }
     }
