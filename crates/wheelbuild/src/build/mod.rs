@@ -1,0 +1,22 @@
+//! From sources to a wheel: what goes in, in which order, and what is kept of it.
+
+mod crates;
+mod error;
+mod lock;
+mod project;
+mod sbom;
+mod sources;
+mod statement;
+mod store;
+
+pub use crates::{Crate, CrateGraph};
+pub use error::Error;
+pub use lock::{BuildLock, PythonFile};
+pub use project::{Project, source_date_epoch};
+pub use sbom::sbom;
+pub use sources::{SourceFile, Sources};
+pub use statement::{Parameters, ResourceDescriptor, Statement, Subject};
+pub use store::{Store, Target, Vendored, check_vendored};
+
+/// The result of what can fail here.
+pub type Result<T> = std::result::Result<T, Error>;
