@@ -8,7 +8,6 @@
 //! Every read takes a bound and checks it against the file's real size, so that a hostile or
 //! runaway file costs an error and never memory.
 
-mod copy;
 mod files;
 mod mounts;
 mod open;
@@ -26,7 +25,6 @@ mod time;
 mod variables;
 mod write;
 
-pub use copy::{copy_file, copy_link, rename, share_directory};
 pub use files::{Entry, FileKind, Metadata, ReadError};
 pub use mounts::{Mount, MountTable};
 pub use open::OpenFile;
