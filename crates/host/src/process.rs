@@ -8,6 +8,12 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod guard;
+mod stream;
+
+pub use guard::Guard;
+pub use stream::Stream;
+
 /// A command to run, by argument list; no shell is involved.
 #[derive(Debug, Clone)]
 pub struct Invocation {
