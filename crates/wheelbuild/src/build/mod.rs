@@ -1,5 +1,6 @@
 //! From sources to a wheel: what goes in, in which order, and what is kept of it.
 
+mod conditions;
 mod crates;
 mod error;
 mod lock;
@@ -9,6 +10,7 @@ mod sources;
 mod statement;
 mod store;
 
+pub use conditions::{Axis, Conditions, bisect};
 pub use crates::{Crate, CrateGraph};
 pub use error::Error;
 pub use lock::{BuildLock, PythonFile};

@@ -1,5 +1,6 @@
 //! The files that a build gets: those that git knows, and no others.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,18 +102,23 @@ impl Sources {
     ///
     /// # Errors
     /// A file cannot be read or written.
-    pub fn copy(&self, root: &Path, target: &Path) -> Result<()> {
+    pub fn copy(&self, host: &Host, root: &Path, target: &Path) -> Result<()> {
         for file in &self.files {
             let (from, to) = (root.join(&file.path), target.join(&file.path));
-            let copied = if file.link {
-                host::copy_link(&from, &to)
-            } else {
-                host::copy_file(&from, &to, file.executable)
-            };
+            let copied = copy(host, file, &from, &to);
             copied.map_err(Error::write(&to))?;
         }
         Ok(())
     }
+}
+
+fn copy(host: &Host, file: &SourceFile, from: &Path, to: &Path) -> io::Result<()> {
+    to.parent().map_or(Ok(()), host::create_directory)?;
+    if file.link {
+        return host::make_link(&host.read_link(from)?, to);
+    }
+    host::copy_file(from, to)?;
+    host::set_mode(to, if file.executable { 0o755 } else { 0o644 })
 }
 
 fn unreadable(what: &str, output: &Output) -> Error {
