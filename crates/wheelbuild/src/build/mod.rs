@@ -2,21 +2,25 @@
 
 mod conditions;
 mod crates;
+mod deliver;
 mod error;
 mod lock;
 mod project;
 mod sbom;
 mod sources;
+mod stage;
 mod statement;
 mod store;
 
 pub use conditions::{Axis, Conditions, bisect};
 pub use crates::{Crate, CrateGraph};
+pub use deliver::{Artifact, check_writable, deliver};
 pub use error::Error;
 pub use lock::{BuildLock, PythonFile};
 pub use project::{Project, source_date_epoch};
 pub use sbom::sbom;
 pub use sources::{SourceFile, Sources};
+pub use stage::{Inputs, Seen, Stage, Step};
 pub use statement::{Parameters, ResourceDescriptor, Statement, Subject};
 pub use store::{Store, Target, Vendored, check_vendored};
 
