@@ -1,12 +1,16 @@
 #!/bin/sh
 # Installs what the tests need and a bare Debian or Ubuntu lacks. Does nothing where all is there,
-# and nothing on other systems. Needs root only when something is missing.
+# and nothing on other systems. Needs root only when something is missing. With TRUEWHEEL_NO_ENGINES=1
+# the container engines are left out, and the tests of the lane `containers` are skipped.
 set -eu
 
 command -v dpkg-query >/dev/null || exit 0
 
 missing=""
-for package in bindfs chromium chromium-driver exfat-fuse exfatprogs gcc libc6-dev python3 \
+engines="buildah docker.io fuse-overlayfs iproute2 mmdebstrap podman runc uidmap"
+[ -z "${TRUEWHEEL_NO_ENGINES:-}" ] || engines=""
+# shellcheck disable=SC2086 # one word per package
+for package in $engines bindfs chromium chromium-driver exfat-fuse exfatprogs gcc libc6-dev python3 \
     python3-venv git util-linux; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"

@@ -34,7 +34,9 @@ pub use owner::{NoOwner, Owner};
 pub use path::HostPath;
 pub use platform::{Arch, Os, Version, own_program, processors, terminal_width};
 pub use probe::{ProbeResults, Space};
-pub use process::{Guard, Invocation, Output, ProcessError, Stream, end_with_the_leash};
+pub use process::{
+    Background, Guard, Invocation, Output, ProcessError, Stream, end_with_the_leash,
+};
 pub use recorded::{Machine, RecordedError};
 pub use registry::RegistryValue;
 pub use scratch::{Lock, Scratch};

@@ -8,9 +8,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod background;
 mod guard;
 mod stream;
 
+pub use background::Background;
 pub use guard::Guard;
 pub use stream::Stream;
 
@@ -208,6 +210,18 @@ impl Invocation {
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.standard_input = Input::Text(bytes.into());
         self
+    }
+
+    /// A POSIX shell that runs `script`, in which `"$@"` is this command.
+    #[must_use]
+    pub fn within_shell(self, script: &str) -> Self {
+        let arguments = ["-c", script, "sh"].map(OsString::from);
+        let own = std::iter::once(self.program.into_os_string()).chain(self.arguments);
+        Self {
+            program: PathBuf::from("/bin/sh"),
+            arguments: arguments.into_iter().chain(own).collect(),
+            ..self
+        }
     }
 
     /// Runs to the end with both streams captured and no standard input but what it was given.
@@ -446,6 +460,12 @@ mod tests {
             .unwrap();
         assert_eq!(output.stdout.len(), 10);
         assert!(output.success());
+    }
+
+    #[test]
+    fn a_shell_runs_the_command_as_often_as_it_likes() {
+        let command = Invocation::new("echo").arg("a b").within_shell("\"$@\"; \"$@\"");
+        assert_eq!(command.output().unwrap().stdout_text(), "a b\na b\n");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The flags of every command.
 
+mod build;
 mod matrix;
 
 use std::ffi::OsString;
@@ -7,6 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use build::{
+    BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
+    ImageListFlags, ImageLockFlags,
+};
 pub(crate) use matrix::{
     CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
     PlanFlags, PlanFormat, ShowFlags,
@@ -44,8 +49,10 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Doctor(DoctorFlags),
+    Engines(EnginesFlags),
     Envs(EnvsFlags),
     Explain(ExplainFlags),
+    Image(ImageFlags),
     Init(InitFlags),
     Matrix(Box<MatrixFlags>),
     Scan(ScanFlags),

@@ -1,3 +1,6 @@
-//! Wheels built in clean rooms, bit for bit the same wherever it is, and checked.
+//! Wheels built in clean rooms, bit for bit the same wherever that is, and checked: whether what they
+//! say of themselves is true, and where two of them differ.
 
 pub mod build;
+pub mod engine;
+pub mod image;

@@ -29,6 +29,8 @@ pub(crate) enum Lane {
     Numpy,
     /// The matrix of Pythons and numpys, and cells that are made to fail.
     Matrix,
+    /// Real containers: podman, docker, namespaces, and none.
+    Containers,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -49,6 +51,7 @@ impl Lane {
             Self::Unchanged => "unchanged",
             Self::Numpy => "numpy",
             Self::Matrix => "matrix",
+            Self::Containers => "containers",
             Self::Browser => "browser",
         }
     }
@@ -67,6 +70,7 @@ impl Lane {
             | Self::Unchanged => Some("faults"),
             Self::Numpy => Some("numpy"),
             Self::Matrix => Some("matrix"),
+            Self::Containers => Some("containers"),
             Self::Browser => Some("browser"),
         }
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test of the repository, lane by lane, with what it needs made first.
 
+mod docker;
 mod lanes;
 mod libtest;
 mod tally;
@@ -75,6 +76,11 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
                     let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
                     faults.run_with_tools(&workspace, command, lane, &mut tally)?;
                 }
+            }
+            Some(binary @ "containers") => {
+                let daemon = docker::Daemon::start(&workspace)?;
+                let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
+                run_with_skips(&workspace, daemon.reached_by(command), lane, &mut tally)?;
             }
             Some(binary) => {
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);

@@ -1,8 +1,10 @@
 //! One file per command.
 
 pub(crate) mod doctor;
+pub(crate) mod engines;
 pub(crate) mod envs;
 pub(crate) mod explain;
+pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod matrix;
 pub(crate) mod scan;

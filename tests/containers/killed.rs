@@ -1,0 +1,172 @@
+//! What is left when the process that runs a container ends before it does: nothing.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use host::{Host, Invocation, Owner};
+use tempfile::TempDir;
+use wheelbuild::engine::{Engine, Root, Sandbox, reap};
+use wheelbuild::image::{Store, root_for};
+
+use crate::support::{
+    base, containers_of, for_each_engine, machine, processes_with, ready, sandbox, script,
+};
+
+/// Where the process that is going to be killed learns what to run.
+const ENGINE: &str = "TRUEWHEEL_TEST_ENGINE";
+const IMAGE: &str = "TRUEWHEEL_TEST_IMAGE";
+const WORD: &str = "TRUEWHEEL_TEST_WORD";
+const BEGUN: &str = "TRUEWHEEL_TEST_BEGUN";
+
+/// Cleaning up must be over by then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+for_each_engine!(
+    nothing_is_left_after_ctrl_c,
+    nothing_is_left_after_kill_9,
+    nothing_is_left_after_a_panic,
+);
+
+fn nothing_is_left_after_ctrl_c(engine: Engine, test: &str) {
+    nothing_is_left_after("INT", engine, test);
+}
+
+fn nothing_is_left_after_kill_9(engine: Engine, test: &str) {
+    nothing_is_left_after("KILL", engine, test);
+}
+
+/// Not a test by itself: what is killed. Other tests start it with an engine to run.
+#[test]
+fn runs_until_it_is_killed() {
+    let host = machine();
+    let asked = |name| host.variables.text(name);
+    let Some(engine) = asked(ENGINE) else { return };
+    let engine = Engine::ALL.into_iter().find(|known| known.name() == engine).unwrap();
+    let ready = ready(engine, "").unwrap();
+    let root = match asked(IMAGE) {
+        Some(sum) => {
+            let image = Store::of(&host).unwrap().get(&host, &sum).unwrap().unwrap();
+            root_for(&host, &ready, &image).unwrap()
+        }
+        None => Root::Machine,
+    };
+    let sandbox = Sandbox::new(&host, ready, root).unwrap();
+    let (word, begun) = (asked(WORD).unwrap(), asked(BEGUN).unwrap());
+    // A child that leaves its session and a parent that ignores what a terminal sends.
+    let text = format!("trap '' INT TERM HUP; setsid sleep {word} & echo begun; sleep {word}; :");
+    let outcome = sandbox.run(&script(&text), |_, line| {
+        if line == "begun" {
+            fs_err::write(&begun, "").unwrap();
+        }
+    });
+    panic!("it ended by itself: {outcome:?}");
+}
+
+fn nothing_is_left_after(signal: &str, engine: Engine, test: &str) {
+    let Some(ready) = ready(engine, test) else { return };
+    let image = match engine {
+        Engine::Host => None,
+        _ => match base(test) {
+            Some(image) => Some(image),
+            None => return,
+        },
+    };
+    let host = Host::current().unwrap();
+    let directory = TempDir::new().unwrap();
+    let begun = directory.path().join("begun");
+    let number = if signal == "INT" { 700 } else { 800 } + engine as u32;
+    let word = format!("{number}.{}", std::process::id());
+    let mut program = Invocation::new(host::own_program().unwrap())
+        .args(["--exact", "killed::runs_until_it_is_killed", "--nocapture"])
+        .env(ENGINE, engine.name())
+        .env(WORD, &word)
+        .env(BEGUN, &begun);
+    if let Some(image) = image {
+        program = program.env(IMAGE, &image.sum);
+    }
+    let (tell, told) = mpsc::channel();
+    let process = thread::scope(|scope| {
+        let victim = scope.spawn(|| {
+            let mut said = Vec::new();
+            let keep = |_, line: &str| said.push(line.to_owned());
+            let output = program.timeout(PATIENCE * 3).stream(|id| tell.send(id).unwrap(), keep);
+            (output.unwrap(), said)
+        });
+        let process = told.recv().unwrap();
+        let is_running = || host.exists(&begun) || victim.is_finished();
+        wait_until(is_running, "the container never began");
+        if !victim.is_finished() {
+            assert!(!processes_with(&word).is_empty());
+            assert_eq!(containers_of(&ready, process).len(), usize::from(engine.has_store()));
+            let kill = Invocation::new("kill").args(["-s", signal, &process.to_string()]);
+            assert!(kill.output().unwrap().success());
+        }
+        let (output, said) = victim.join().unwrap();
+        assert!(output.signal.is_some(), "{said:#?}");
+        process
+    });
+    wait_until(|| containers_of(&ready, process).is_empty(), "a container is left");
+    if engine == Engine::Host {
+        // What left its session and its group is out of reach without a container; it is ended here.
+        for left in processes_with(&word) {
+            let _ = Invocation::new("kill").args(["-s", "KILL", &left.to_string()]).output();
+        }
+    }
+    wait_until(|| processes_with(&word).is_empty(), "a process is left");
+    let mounts = host.read_text(Path::new("/proc/self/mounts"), 16 << 20).unwrap();
+    let ours = format!("/run-{process}-");
+    assert!(!mounts.contains(&ours), "{mounts}");
+}
+
+fn nothing_is_left_after_a_panic(engine: Engine, test: &str) {
+    let Some(sandbox) = sandbox(engine, test) else { return };
+    let word = format!("{}.{}", 900 + engine as u32, std::process::id());
+    let run = script(&format!("echo begun; sleep {word}; :"));
+    let panicked = thread::scope(|scope| {
+        let run = scope.spawn(|| sandbox.run(&run, |_, line| panic!("at the line {line:?}")));
+        run.join().is_err()
+    });
+    assert!(panicked);
+    // Not even a moment later.
+    assert_eq!(processes_with(&word), [0; 0]);
+}
+
+/// Containers are told by the owner in their names; those of the living, and those of others, stay.
+#[test]
+fn only_what_dead_processes_left_is_removed() {
+    for engine in [Engine::Podman, Engine::Docker] {
+        let test = "only_what_dead_processes_left_is_removed";
+        let (Some(ready), Some(image)) = (ready(engine, test), base(test)) else { return };
+        let host = machine();
+        let Root::Image(image) = root_for(&host, &ready, image).unwrap() else { unreachable!() };
+        let own = Owner::current(&host).unwrap().to_string();
+        let (space, rest) = own.rsplit_once('-').unwrap().0.rsplit_once('-').unwrap();
+        let dead = format!("truewheel-{space}-{}-1-0", u32::MAX);
+        let (alive, foreign) =
+            (format!("truewheel-{own}-1000000"), format!("truewheel-mine-{rest}"));
+        let call = |arguments: &[&str]| {
+            let output = Invocation::new(&ready.program).args(arguments).output().unwrap();
+            assert!(output.success(), "{}", output.stderr_text());
+            output.stdout_text()
+        };
+        for name in [&dead, &alive, &foreign] {
+            call(&["create", "--network=none", "--name", name, &image, "/bin/true"]);
+        }
+        assert!(reap(&host, &ready).contains(&dead));
+        let names = call(&["ps", "--all", "--format", "{{.Names}}"]);
+        call(&["rm", "--force", &alive, &foreign]);
+        let left = |name: &String| names.lines().any(|line| line == name);
+        assert_eq!((left(&dead), left(&alive), left(&foreign)), (false, true, true), "{names}");
+    }
+}
+
+#[track_caller]
+fn wait_until(mut holds: impl FnMut() -> bool, otherwise: &str) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
