@@ -1,6 +1,9 @@
 //! The program as a user calls it: what it prints on which stream, and how it ends.
 
 #[cfg(test)]
+#[path = "../../crates/artifacts/src/samples/wheel.rs"]
+mod archive;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod doctor;
@@ -25,3 +28,5 @@ mod scan;
 mod schema;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod wheels;

@@ -47,6 +47,11 @@ pub(crate) fn collect(bytes: &[u8], found: &mut Collected) -> Result<(), ModuleE
     with_image!(bytes, image => elf_dynamic::collect(&image, found))
 }
 
+/// Names of the symbols that others must define.
+pub(crate) fn undefined(bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), ModuleError> {
+    with_image!(bytes, image => elf_dynamic::undefined(&image, each))
+}
+
 /// The architecture, from the header.
 pub(crate) fn architecture(bytes: &[u8]) -> Result<String, ModuleError> {
     let bits = class(bytes)?;

@@ -189,15 +189,7 @@ fn init_functions<Elf: FileHeader<Endian = Endianness>>(
     strings: &[u8],
     found: &mut Collected,
 ) -> Result<(), ModuleError> {
-    let Some(address) = tables.symbols else {
-        return Ok(());
-    };
-    let count = symbol_count(image, tables)?;
-    let symbols: &[Elf::Sym] = image
-        .at_address(address)?
-        .read_slice_at(0, count as usize)
-        .map_err(|()| malformed(format!("{count} dynamic symbols do not fit their segment")))?;
-    for symbol in symbols {
+    for symbol in symbols(image, tables)? {
         if found.init_functions.is_over() {
             break;
         }
@@ -212,6 +204,37 @@ fn init_functions<Elf: FileHeader<Endian = Endianness>>(
         }
     }
     Ok(())
+}
+
+/// Names of the symbols that others must define, in the order of the table.
+pub(crate) fn undefined<Elf: FileHeader<Endian = Endianness>>(
+    image: &Image<'_, Elf>,
+    each: &mut dyn FnMut(&[u8]),
+) -> Result<(), ModuleError> {
+    let tables = tables(image.dynamic()?, image.endian);
+    let strings = strings(image, &tables)?;
+    for symbol in symbols(image, &tables)? {
+        let offset = symbol.st_name(image.endian);
+        if symbol.is_undefined(image.endian) && offset != 0 {
+            each(name_at(strings, offset.into())?);
+        }
+    }
+    Ok(())
+}
+
+/// The dynamic symbols.
+fn symbols<'data, Elf: FileHeader<Endian = Endianness>>(
+    image: &Image<'data, Elf>,
+    tables: &Tables,
+) -> Result<&'data [Elf::Sym], ModuleError> {
+    let Some(address) = tables.symbols else {
+        return Ok(&[]);
+    };
+    let count = symbol_count(image, tables)?;
+    image
+        .at_address(address)?
+        .read_slice_at(0, count as usize)
+        .map_err(|()| malformed(format!("{count} dynamic symbols do not fit their segment")))
 }
 
 /// How many dynamic symbols there are. The dynamic table does not say; the hash tables, in which

@@ -3,8 +3,10 @@
 //!
 //! [`inspect_data`] reads a data file (npy, npz or pickle), from its headers and instructions alone.
 //!
+//! [`wheel::Wheel`] reads a wheel, its archive and its own texts.
+//!
 //! [`inspect`] reads a whole native module (ELF, Mach-O or PE; extension module, shared library or
-//! executable). [`architectures`], [`elf_interpreter`] and [`declared_size`] need only the first
+//! executable); [`python_imports`] and [`sections`] tell more of it. [`architectures`], [`elf_interpreter`] and [`declared_size`] need only the first
 //! few kilobytes of a file. All of them are bounded by the bytes given, take time in proportion to
 //! them at most, and never panic.
 
@@ -26,6 +28,8 @@ mod properties;
 #[cfg(test)]
 mod samples;
 mod scan;
+mod symbols;
+pub mod wheel;
 
 pub use data::{
     ArrayFacts, ArrayObstacle, DataFacts, DataFault, DataFaultKind, DataFormat, DataOptions,
@@ -37,3 +41,4 @@ pub use npz::Source;
 pub use pickle::{
     NameKind, PickleDamage, PickleFacts, PickleName, Untold, classify, starts_as_pickle,
 };
+pub use symbols::{Section, python_imports, sections};

@@ -26,6 +26,8 @@ fn truncated(bytes: &[u8], expected: u64) -> ModuleError {
 /// The headers of a file.
 struct Headers<'data> {
     machine: pe::Machine,
+    /// Width of an address in the tables of imports.
+    is_64: bool,
     directories: DataDirectories<'data>,
     /// The sections, none if their headers lie beyond the bytes given.
     sections: SectionTable<'data>,
@@ -72,7 +74,8 @@ fn nt_headers<Nt: ImageNtHeaders>(bytes: &[u8], offset: u64) -> Result<Headers<'
     let (_, directories) = Nt::parse(bytes, &mut after)
         .map_err(|_| malformed("the optional header does not fit the space it has"))?;
     let sections = SectionTable::parse(file, bytes, sections_at).unwrap_or_default();
-    Ok(Headers { machine: file.machine.get(LE), directories, sections, sections_end })
+    let is_64 = size_of::<Nt>() == size_of::<pe::ImageNtHeaders64>();
+    Ok(Headers { machine: file.machine.get(LE), is_64, directories, sections, sections_end })
 }
 
 /// The architecture, from the header.
@@ -149,6 +152,55 @@ fn imports(memory: &Memory<'_>, address: u32, found: &mut Collected) -> Result<(
         found.needed.push(memory.name_at(import.name.get(LE))?);
     }
     Ok(())
+}
+
+/// Names of the symbols that it takes from libraries when it is loaded.
+pub(crate) fn imported_names(bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), ModuleError> {
+    /// Symbols that are looked at, those of all libraries together.
+    const LIMIT: usize = 1 << 20;
+    let headers = headers(bytes)?;
+    let memory = Memory { bytes, sections: headers.sections };
+    let Some(directory) = headers.directories.get(pe::IMAGE_DIRECTORY_ENTRY_IMPORT) else {
+        return Ok(());
+    };
+    let mut count = 0;
+    for import in records::<pe::ImageImportDescriptor>(&memory, directory.virtual_address.get(LE))?
+    {
+        if import.is_null() {
+            break;
+        }
+        // The first table is overwritten when the library is bound, and may be the only one.
+        let table = match import.original_first_thunk.get(LE) {
+            0 => import.first_thunk.get(LE),
+            original => original,
+        };
+        let mut table = memory.at(table)?;
+        while let Some((name, rest)) = next_thunk(table, headers.is_64) {
+            table = rest;
+            count += 1;
+            if count > LIMIT {
+                return Err(malformed(format!("it imports more than {LIMIT} symbols")));
+            }
+            // A hint of two bytes stands before the name; by number there is no name.
+            let Some(name) = name else { continue };
+            let hinted = memory.at(name)?;
+            let name = text_at(hinted, 2, NAME_LIMIT);
+            each(name.ok_or_else(|| malformed("the name of an imported symbol does not end"))?);
+        }
+    }
+    Ok(())
+}
+
+/// The next entry of a table of imports, with what follows it: the address of a name, or none for
+/// a symbol that is imported by its number. The table ends with zeros.
+fn next_thunk(table: &[u8], is_64: bool) -> Option<(Option<u32>, &[u8])> {
+    let (word, rest) = table.split_at_checked(if is_64 { 8 } else { 4 })?;
+    let low = u32::from_le_bytes(word[..4].try_into().ok()?);
+    let by_number = word.last()? & 0x80 != 0;
+    if word.iter().all(|byte| *byte == 0) {
+        return None;
+    }
+    Some(((!by_number).then_some(low), rest))
 }
 
 fn delayed_imports(
@@ -240,6 +292,21 @@ mod tests {
             assert_eq!(declared_size(&bytes), Ok(bytes.len() as u64));
             assert_eq!(declared_size(&bytes[..0x400]), Ok(bytes.len() as u64));
         }
+    }
+
+    #[test]
+    fn imported_symbols_have_names_or_numbers() {
+        let large = [7_u64, 1 << 63 | 3, 9, 0, 5].map(u64::to_le_bytes).concat();
+        let small = [7_u32, 1 << 31 | 3, 9, 0, 5].map(u32::to_le_bytes).concat();
+        for (table, is_64) in [(&large, true), (&small, false)] {
+            let (mut names, mut rest) = (Vec::new(), &table[..]);
+            while let Some((name, after)) = next_thunk(rest, is_64) {
+                names.push(name);
+                rest = after;
+            }
+            assert_eq!(names, [Some(7), None, Some(9)]);
+        }
+        assert!(next_thunk(&[1, 2], true).is_none(), "cut");
     }
 
     #[test]

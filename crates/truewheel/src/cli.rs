@@ -2,6 +2,7 @@
 
 mod build;
 mod matrix;
+mod wheel;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub(crate) use matrix::{
     CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
     PlanFlags, PlanFormat, ShowFlags,
 };
+
+pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
 const COMMON: &str = "Common options";
@@ -48,6 +51,8 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Check(CheckFlags),
+    Compare(CompareFlags),
     Doctor(DoctorFlags),
     Engines(EnginesFlags),
     Envs(EnvsFlags),

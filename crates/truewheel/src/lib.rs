@@ -66,6 +66,8 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
     })?;
     let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
     match &cli.command {
+        Command::Check(flags) => commands::check::run(&context, flags),
+        Command::Compare(flags) => commands::compare::run(&context, flags),
         Command::Doctor(flags) => commands::doctor::run(&context, flags),
         Command::Engines(flags) => commands::engines::run(&context, flags),
         Command::Envs(flags) => commands::envs::run(&context, flags),

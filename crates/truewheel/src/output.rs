@@ -64,3 +64,30 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     text.push('\n');
     Ok(text)
 }
+
+/// A size as a person reads it.
+pub(crate) fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return match unit {
+                "B" => format!("{bytes} B"),
+                _ if value < 10.0 => format!("{value:.1} {unit}"),
+                _ => format!("{value:.0} {unit}"),
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 999, 1_234, 56_789, 2_000_000_000, u64::MAX].map(size);
+        assert_eq!(sizes, ["0 B", "999 B", "1.2 kB", "57 kB", "2.0 GB", "18446744.1 TB"]);
+    }
+}

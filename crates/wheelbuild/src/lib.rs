@@ -2,5 +2,12 @@
 //! say of themselves is true, and where two of them differ.
 
 pub mod build;
+pub mod check;
+pub mod compare;
+pub mod digest;
 pub mod engine;
 pub mod image;
+#[cfg(test)]
+mod samples;
+
+pub use artifacts::wheel::{Wheel, WheelError};

@@ -1,5 +1,7 @@
 //! One file per command.
 
+pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod envs;
@@ -8,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod matrix;
 pub(crate) mod scan;
+mod wheels;
 
 use std::path::{Path, PathBuf};
 
