@@ -15,7 +15,7 @@ const HOME_SEEN: &str = "/cargo/home";
 /// Where the programs for a build are: they leave nothing in it.
 pub(super) const TOOLS: &str = "/tools";
 /// Where the toolchain is.
-pub(super) const TOOLCHAIN: &str = "/toolchain";
+pub(super) use crate::image::TOOLCHAIN_TARGET as TOOLCHAIN;
 /// Where the bill of materials is.
 pub(super) const INPUTS: &str = "/inputs";
 /// Where the result goes.
@@ -100,8 +100,8 @@ pub struct Conditions {
     pub cargo_home: String,
     /// User and group.
     pub user: u32,
-    /// As `umask` takes it.
-    pub umask: String,
+    /// Permission bits that new files do not have.
+    pub umask: u32,
     /// The name of the machine.
     pub host_name: String,
     /// `TZ`.
@@ -119,11 +119,11 @@ impl Default for Conditions {
     fn default() -> Self {
         Conditions {
             sources: SOURCES_SEEN.to_owned(),
-            crates: "/cargo/vendor".to_owned(),
+            crates: "/crates".to_owned(),
             target: TARGET_SEEN.to_owned(),
             cargo_home: "/tmp/cargo".to_owned(),
             user: 1000,
-            umask: "022".to_owned(),
+            umask: 0o022,
             host_name: "build".to_owned(),
             time_zone: "UTC".to_owned(),
             locale: "C.UTF-8".to_owned(),
@@ -140,12 +140,12 @@ impl Conditions {
         let mut other = Conditions::default();
         for axis in axes {
             match axis {
-                Axis::SourceDirectory => other.sources = "/srv/another-place/sources".to_owned(),
-                Axis::CrateDirectory => other.crates = "/srv/crates".to_owned(),
-                Axis::TargetDirectory => other.target = "/var/another-target".to_owned(),
+                Axis::SourceDirectory => other.sources = "/elsewhere".to_owned(),
+                Axis::CrateDirectory => other.crates = "/other-crates".to_owned(),
+                Axis::TargetDirectory => other.target = "/other-target".to_owned(),
                 Axis::CargoHome => other.cargo_home = "/tmp/elsewhere/home".to_owned(),
                 Axis::User => other.user = 4321,
-                Axis::Umask => other.umask = "077".to_owned(),
+                Axis::Umask => other.umask = 0o077,
                 Axis::HostName => other.host_name = "elsewhere".to_owned(),
                 Axis::TimeZone => other.time_zone = "Pacific/Kiritimati".to_owned(),
                 Axis::Locale => other.locale = "C".to_owned(),
@@ -157,8 +157,78 @@ impl Conditions {
         other
     }
 
-    /// What the paths of this build are, and what they should seem to be; longer ones first, since the
-    /// first that fits is taken by some compilers and the last by others.
+    /// Where things are for the commands of a build: `inside` says how a command writes a place that
+    /// was asked for.
+    #[must_use]
+    pub fn paths(&self, inside: &dyn Fn(&str) -> String) -> Paths {
+        Paths {
+            sources: inside(&self.sources),
+            crates: inside(&self.crates),
+            target: inside(&self.target),
+            cargo_home: inside(&self.cargo_home),
+            tools: inside(TOOLS),
+            toolchain: inside(TOOLCHAIN),
+            inputs: inside(INPUTS),
+            output: inside(OUTPUT),
+            temporary: inside("/tmp"),
+        }
+    }
+
+    /// Every variable that the build has.
+    #[must_use]
+    pub fn environment(&self, paths: &Paths, source_date_epoch: u64) -> BTreeMap<String, String> {
+        let c_flags: Vec<String> = paths
+            .seen()
+            .iter()
+            .map(|(path, seen)| format!("-ffile-prefix-map={path}={seen}"))
+            .collect();
+        let c_flags = c_flags.join(" ");
+        let Paths { tools, toolchain, cargo_home, target, temporary, .. } = paths;
+        let mut variables: BTreeMap<String, String> = [
+            ("PATH", format!("{tools}:{toolchain}/bin:/usr/local/bin:/usr/bin:/bin")),
+            ("HOME", format!("{cargo_home}-user")),
+            ("CARGO_HOME", cargo_home.clone()),
+            ("CARGO_TARGET_DIR", target.clone()),
+            ("CARGO_INCREMENTAL", "0".to_owned()),
+            ("CARGO_NET_OFFLINE", "true".to_owned()),
+            ("CARGO_TERM_COLOR", "never".to_owned()),
+            ("RUSTC_WRAPPER", format!("{tools}/rustc-wrapper")),
+            ("CFLAGS", c_flags.clone()),
+            ("CXXFLAGS", c_flags),
+            ("LC_ALL", self.locale.clone()),
+            ("LANG", self.locale.clone()),
+            ("TZ", self.time_zone.clone()),
+            ("SOURCE_DATE_EPOCH", source_date_epoch.to_string()),
+            ("PYTHONHASHSEED", "0".to_owned()),
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+            ("TMPDIR", temporary.clone()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        if let Some(jobs) = self.jobs {
+            variables.insert("CARGO_BUILD_JOBS".to_owned(), jobs.to_string());
+        }
+        variables
+    }
+}
+
+/// Where things are for the commands of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    pub(super) sources: String,
+    pub(super) crates: String,
+    pub(super) target: String,
+    pub(super) cargo_home: String,
+    pub(super) tools: String,
+    pub(super) toolchain: String,
+    pub(super) inputs: String,
+    pub(super) output: String,
+    pub(super) temporary: String,
+}
+
+impl Paths {
+    /// What the paths of this build are, and what they should seem to be.
     fn seen(&self) -> [(&str, &str); 4] {
         [
             (&self.sources, SOURCES_SEEN),
@@ -178,43 +248,6 @@ impl Conditions {
         }
         script.push('\n');
         script
-    }
-
-    /// Every variable that the build has.
-    #[must_use]
-    pub fn environment(&self, source_date_epoch: u64) -> BTreeMap<String, String> {
-        let c_flags: Vec<String> = self
-            .seen()
-            .iter()
-            .map(|(path, seen)| format!("-ffile-prefix-map={path}={seen}"))
-            .collect();
-        let c_flags = c_flags.join(" ");
-        let mut variables: BTreeMap<String, String> = [
-            ("PATH", format!("{TOOLS}:{TOOLCHAIN}/bin:/usr/local/bin:/usr/bin:/bin")),
-            ("HOME", format!("{}-user", self.cargo_home)),
-            ("CARGO_HOME", self.cargo_home.clone()),
-            ("CARGO_TARGET_DIR", self.target.clone()),
-            ("CARGO_INCREMENTAL", "0".to_owned()),
-            ("CARGO_NET_OFFLINE", "true".to_owned()),
-            ("CARGO_TERM_COLOR", "never".to_owned()),
-            ("RUSTC_WRAPPER", format!("{TOOLS}/rustc-wrapper")),
-            ("CFLAGS", c_flags.clone()),
-            ("CXXFLAGS", c_flags),
-            ("LC_ALL", self.locale.clone()),
-            ("TZ", self.time_zone.clone()),
-            ("SOURCE_DATE_EPOCH", source_date_epoch.to_string()),
-            ("PYTHONHASHSEED", "0".to_owned()),
-            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-            ("LANG", self.locale.clone()),
-            ("TMPDIR", "/tmp".to_owned()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        if let Some(jobs) = self.jobs {
-            variables.insert("CARGO_BUILD_JOBS".to_owned(), jobs.to_string());
-        }
-        variables
     }
 }
 
@@ -257,12 +290,13 @@ mod tests {
     #[test]
     fn whatever_the_paths_are_the_same_ones_are_seen() {
         let other = Conditions::perturbed(&Axis::ALL);
-        let wrapper = other.rustc_wrapper();
-        assert!(wrapper.contains("'--remap-path-prefix=/srv/crates=/cargo/src'"), "{wrapper}");
-        assert!(wrapper.contains("another-place/sources=/build'"), "{wrapper}");
-        let variables = other.environment(1_700_000_000);
+        let paths = other.paths(&str::to_owned);
+        let wrapper = paths.rustc_wrapper();
+        assert!(wrapper.contains("'--remap-path-prefix=/other-crates=/cargo/src'"), "{wrapper}");
+        assert!(wrapper.contains("/elsewhere=/build'"), "{wrapper}");
+        let variables = other.environment(&paths, 1_700_000_000);
         assert_eq!(variables["SOURCE_DATE_EPOCH"], "1700000000");
-        assert!(variables["CFLAGS"].contains("-ffile-prefix-map=/srv/crates=/cargo/src"));
+        assert!(variables["CFLAGS"].contains("-ffile-prefix-map=/other-crates=/cargo/src"));
         assert!(!variables.keys().any(|name| name.to_lowercase().contains("proxy")));
     }
 

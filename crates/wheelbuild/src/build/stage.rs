@@ -1,64 +1,51 @@
 //! What a build is given: directories on this machine, made anew for each build and removed after it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use host::{Host, Scratch};
 
-use super::conditions::{Conditions, INPUTS, OUTPUT, TOOLCHAIN, TOOLS};
+use super::conditions::{Conditions, INPUTS, OUTPUT, TOOLS};
 use super::crates::CrateGraph;
 use super::project::Project;
 use super::sbom::sbom;
 use super::sources::Sources;
 use super::store::Vendored;
 use super::{Error, Result};
+use crate::engine::{Limits, Run, Tmpfs};
+use crate::image::Toolchain;
 
 const MANIFEST_LIMIT: u64 = 4 << 20;
-
-/// A directory or file of this machine, and where the build sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// On this machine.
-    pub from: PathBuf,
-    /// In the build.
-    pub at: String,
-}
-
-impl Seen {
-    pub(super) fn new(from: impl Into<PathBuf>, at: impl Into<String>) -> Seen {
-        Seen { from: from.into(), at: at.into() }
-    }
-}
-
-/// One command in a clean room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it is for, as a person is told.
-    pub name: &'static str,
-    /// Program and arguments.
-    pub command: Vec<String>,
-    /// What it may read.
-    pub inputs: Vec<Seen>,
-    /// The one directory of this machine that it may write, seen at `/out`.
-    pub output: PathBuf,
-    /// Directories in memory that it may write: where, and whether programs may run there.
-    pub memory: Vec<String>,
-    /// Its circumstances.
-    pub conditions: Conditions,
-    /// Every variable that it has.
-    pub environment: std::collections::BTreeMap<String, String>,
-}
+/// What a build may put into its target directory, which is in memory.
+const TARGET_MEGABYTES: u64 = 8192;
+/// No wheel takes as long to build.
+const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
+const TEST_LIMIT: Duration = Duration::from_secs(3600);
 
 /// What is fetched before a build and the same for all of them.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// The crates of `Cargo.lock`.
     pub crates: Vendored,
-    /// The toolchain: `bin/cargo` is in it.
-    pub toolchain: PathBuf,
+    /// The compiler, from this machine.
+    pub toolchain: Toolchain,
     /// The program maturin.
     pub maturin: PathBuf,
     /// The crates of the wheel.
     pub graph: CrateGraph,
+}
+
+/// What is built, of what.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// Its files.
+    pub sources: &'a Sources,
+    /// What was fetched for it.
+    pub inputs: &'a Inputs,
+    /// The time that everything in the wheel gets, in seconds since 1970.
+    pub source_date_epoch: u64,
 }
 
 /// The directories of one build.
@@ -102,53 +89,50 @@ impl Stage {
         host::set_mode(&path, if executable { 0o755 } else { 0o644 }).map_err(Error::write(&path))
     }
 
-    /// The command that makes the wheel of a project.
+    /// The command that makes the wheel of a project. `inside` says how a command writes a place that
+    /// was asked for.
     ///
     /// # Errors
     /// A file cannot be read or written.
     pub fn wheel(
         &self,
         host: &Host,
-        project: &Project,
-        sources: &Sources,
-        inputs: &Inputs,
+        plan: &Plan<'_>,
         conditions: &Conditions,
-        source_date_epoch: u64,
-    ) -> Result<Step> {
+        inside: &dyn Fn(&str) -> String,
+    ) -> Result<Run> {
+        let Plan { project, sources, inputs, source_date_epoch } = *plan;
         sources.copy(host, &project.root, &self.path("sources"))?;
         self.leave_out_the_other_bill(host, &project.directory)?;
-        self.write("tools/rustc-wrapper", &conditions.rustc_wrapper(), true)?;
-        self.write("cargo/config.toml", &inputs.crates.config(&conditions.crates), false)?;
+        let paths = conditions.paths(inside);
+        self.write("tools/rustc-wrapper", &paths.rustc_wrapper(), true)?;
+        self.write("cargo/config.toml", &inputs.crates.config(&paths.crates), false)?;
         let bill = format!("{}.cyclonedx.json", project.package);
         self.write(&format!("inputs/{bill}"), &sbom(project, &inputs.graph), false)?;
         let maturin = self.path("tools/maturin");
         host::copy_file(&inputs.maturin, &maturin).map_err(Error::write(&maturin))?;
         host::set_mode(&maturin, 0o755).map_err(Error::write(&maturin))?;
-        let directory = join(&conditions.sources, &project.directory);
-        let script = format!(
-            "umask {}; mkdir -p \"$HOME\" \"$CARGO_HOME\" && cd \"$1\" && shift && exec \"$@\"",
-            conditions.umask
-        );
-        let mut command: Vec<String> = ["sh", "-c"].map(str::to_owned).to_vec();
-        command.extend([script, "build".to_owned(), directory]);
-        command.extend(maturin_command(&format!("{INPUTS}/{bill}")));
-        Ok(Step {
-            name: "build",
-            command,
-            inputs: vec![
-                Seen::new(self.path("sources"), &conditions.sources),
-                Seen::new(&inputs.crates.directory, &conditions.crates),
-                Seen::new(&inputs.toolchain, TOOLCHAIN),
-                Seen::new(self.path("tools"), TOOLS),
-                Seen::new(self.path("inputs"), INPUTS),
-                // cargo looks for its configuration in every directory above the sources.
-                Seen::new(self.path("cargo"), "/.cargo"),
-            ],
-            output: self.output(),
-            memory: vec!["/tmp".to_owned(), conditions.target.clone()],
-            conditions: conditions.clone(),
-            environment: conditions.environment(source_date_epoch),
-        })
+        let directory = join(&paths.sources, &project.directory);
+        let script = "mkdir -p \"$HOME\" \"$CARGO_HOME\" && cd \"$1\" && shift && exec \"$@\"";
+        let mut command: Vec<String> = ["sh", "-c", script, "build"].map(str::to_owned).to_vec();
+        command.push(directory);
+        command.extend(maturin_command(&paths.output, &format!("{}/{bill}", paths.inputs)));
+        let mut run = Run::new(command)
+            .input(self.path("sources"), &conditions.sources)
+            .input(&inputs.crates.directory, &conditions.crates)
+            .input(self.path("tools"), TOOLS)
+            .input(self.path("inputs"), INPUTS)
+            // cargo looks for its configuration in every directory above the sources.
+            .input(self.path("cargo"), "/.cargo")
+            .output(self.output(), OUTPUT);
+        run.mounts.push(inputs.toolchain.mount());
+        run.tmpfs.push(Tmpfs { target: conditions.target.clone(), megabytes: TARGET_MEGABYTES });
+        run.environment = conditions.environment(&paths, source_date_epoch);
+        run.umask = conditions.umask;
+        run.host_name = conditions.host_name.clone();
+        run.user = conditions.user;
+        run.limits = Limits { time: Some(BUILD_LIMIT), ..run.limits };
+        Ok(run)
     }
 
     /// Makes maturin leave its own bill of materials out of the wheel: that one names the directory
@@ -186,7 +170,8 @@ impl Stage {
         others: &[PathBuf],
         modules: &[String],
         smoke: Option<&Path>,
-    ) -> Result<Step> {
+        inside: &dyn Fn(&str) -> String,
+    ) -> Result<Run> {
         let copy = |from: &Path, name: &str| -> Result<()> {
             let to = self.path("inputs").join(name);
             to.parent().map_or(Ok(()), host::create_directory).map_err(Error::write(&to))?;
@@ -201,44 +186,36 @@ impl Stage {
         if let Some(smoke) = smoke {
             copy(smoke, "smoke.py")?;
         }
-        let mut script = String::from(
-            "set -eu; umask 022; mkdir -p /tmp/elsewhere; cd /tmp/elsewhere\n\
-             python3 -m venv /tmp/venv\n\
-             /tmp/venv/bin/python -m pip install --quiet --no-index --no-deps \
-             --disable-pip-version-check --no-cache-dir /inputs/wheels/*.whl\n",
+        let (inputs, temporary) = (inside(INPUTS), inside("/tmp"));
+        let python = format!("{temporary}/venv/bin/python");
+        let mut script = format!(
+            "set -eu; mkdir -p {temporary}/elsewhere; cd {temporary}/elsewhere\n\
+             python3 -m venv {temporary}/venv\n\
+             {python} -m pip install --quiet --no-index --no-deps --disable-pip-version-check \
+             --no-cache-dir {inputs}/wheels/*.whl\n"
         );
         for module in modules {
-            script.push_str(&format!("/tmp/venv/bin/python -I -c 'import {module}'\n"));
+            script.push_str(&format!("{python} -I -c 'import {module}'\n"));
         }
         if smoke.is_some() {
-            script.push_str("/tmp/venv/bin/python -I /inputs/smoke.py\n");
+            script.push_str(&format!("{python} -I {inputs}/smoke.py\n"));
         }
-        let conditions = Conditions::default();
-        let environment = [
-            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            ("HOME", "/tmp/home"),
-            ("LC_ALL", "C.UTF-8"),
-            ("TZ", "UTC"),
-            ("PYTHONDONTWRITEBYTECODE", "1"),
-        ];
-        Ok(Step {
-            name: "test",
-            command: ["sh", "-c", &script].map(str::to_owned).to_vec(),
-            inputs: vec![Seen::new(self.path("inputs"), INPUTS)],
-            output: self.output(),
-            memory: vec!["/tmp".to_owned()],
-            conditions,
-            environment: environment
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        })
+        let mut run = Run::new(["sh", "-c", &script])
+            .input(self.path("inputs"), INPUTS)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", format!("{temporary}/home"))
+            .env("TMPDIR", &temporary)
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        run.limits = Limits { time: Some(TEST_LIMIT), ..run.limits };
+        Ok(run)
     }
 }
 
 /// maturin and its arguments; the bill of materials is a file.
-pub(super) fn maturin_command(bill: &str) -> Vec<String> {
-    ["maturin", "build", "--release", "--locked", "--offline", "--out", OUTPUT]
+pub(super) fn maturin_command(output: &str, bill: &str) -> Vec<String> {
+    ["maturin", "build", "--release", "--locked", "--offline", "--out", output]
         .into_iter()
         .chain(["--interpreter", "python3", "--sbom-include", bill])
         .map(str::to_owned)

@@ -189,19 +189,20 @@ pub(super) fn times(run: &[u8]) -> Vec<String> {
                 })
             })
         };
-        let length = if digits == 10 && (b"14"[..].le(&run[at..at + 2])) && &run[at..at + 2] < b"22"
-        {
-            10
-        } else if shaped(b"0000-00-00") && &run[at..at + 2] == b"20" {
-            let rest = &run[at..];
-            let length = rest.iter().take_while(|byte| b"0123456789-:TZ.+ ".contains(byte)).count();
-            String::from_utf8_lossy(&rest[..length.min(35)]).trim_end().len()
-        } else if shaped(b"00:00:00") {
-            8
-        } else {
-            at += digits;
-            continue;
-        };
+        let length =
+            if digits == 10 && (b"14"[..].le(&run[at..at + 2])) && run[at..at + 2] < b"22"[..] {
+                10
+            } else if shaped(b"0000-00-00") && &run[at..at + 2] == b"20" {
+                let rest = &run[at..];
+                let length =
+                    rest.iter().take_while(|byte| b"0123456789-:TZ.+ ".contains(byte)).count();
+                String::from_utf8_lossy(&rest[..length.min(35)]).trim_end().len()
+            } else if shaped(b"00:00:00") {
+                8
+            } else {
+                at += digits;
+                continue;
+            };
         found.push(text(length));
         at += length.max(digits);
     }
