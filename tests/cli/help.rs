@@ -20,8 +20,10 @@ fn help_of_the_program() {
       check    Say whether wheels are what they say they are
       compare  Say where two wheels differ, why, and how to make them the same
       doctor   Say what is wrong on this machine, why, and what to type to mend it
+      engines  Try what could run a build away from this machine's files, network and environment
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
+      image    Make, check and lock the images that wheels are built in
       init     Write a commented truewheel.toml into the project
       matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
       scan     Say what data files hold, which numpys can load them, and what is wrong with them
@@ -48,8 +50,10 @@ fn help_of_the_program() {
       check    Say whether wheels are what they say they are
       compare  Say where two wheels differ, why, and how to make them the same
       doctor   Say what is wrong on this machine, why, and what to type to mend it
+      engines  Try what could run a build away from this machine's files, network and environment
       envs     List every Python on this machine, and which one each tool would pick here
       explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
+      image    Make, check and lock the images that wheels are built in
       init     Write a commented truewheel.toml into the project
       matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
       scan     Say what data files hold, which numpys can load them, and what is wrong with them

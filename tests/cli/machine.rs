@@ -86,6 +86,22 @@ impl Machine {
         self.link(&format!("{prefix}/bin/python"), "python3.8");
     }
 
+    /// A program of the test's own on `PATH`.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let path = self.write(&format!("bin/{name}"), text);
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A program of the real machine on `PATH`.
+    #[cfg(unix)]
+    pub(crate) fn real_program(&self, name: &str) {
+        let program = host::Host::current().unwrap().program(name).unwrap();
+        self.link(&format!("bin/{name}"), program.to_str().unwrap());
+    }
+
     #[cfg(unix)]
     fn link(&self, relative: &str, target: &str) {
         let path = self.path(relative);

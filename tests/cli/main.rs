@@ -8,6 +8,8 @@ mod configuration;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
 mod envs;
 #[cfg(test)]
 mod explain;
@@ -15,6 +17,8 @@ mod explain;
 mod facts;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod image;
 #[cfg(test)]
 mod init;
 #[cfg(test)]

@@ -77,8 +77,6 @@ const PLANNED: &[Page] = &[
     planned!("FS013", "blocked-by-policy"),
     planned!("DAT007", "pickle-between-interpreters"),
     planned!("WSM001", "pyodide-npy-descriptor"),
-    planned!("CTR003", "engine-in-restricted-host"),
-    planned!("CTR004", "image-not-reachable"),
     planned!("CTR005", "root-owned-output"),
 ];
 

@@ -53,10 +53,10 @@ impl Daemon {
     }
 
     fn wait(&mut self, workspace: &Workspace) {
-        let begun = Instant::now();
+        let (begun, address) = (Instant::now(), self.address());
         while let Some(process) = &mut self.process {
             let asked = Invocation::new("docker").arg("version").timeout(PATIENCE);
-            let asked = asked.env("DOCKER_HOST", self.address());
+            let asked = asked.env("DOCKER_HOST", &address);
             if asked.output().is_ok_and(|output| output.success()) {
                 return;
             }

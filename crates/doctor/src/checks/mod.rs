@@ -75,6 +75,8 @@ pub const CHECKS: &[&Check] = &[
     &dat::dat001::CHECK,
     &ctr::ctr001::CHECK,
     &ctr::ctr002::CHECK,
+    &ctr::ctr003::CHECK,
+    &ctr::ctr004::CHECK,
 ];
 
 #[cfg(test)]

@@ -71,6 +71,29 @@ pub struct EngineSocket {
     pub may_write: Seen<bool>,
 }
 
+/// How control groups are mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlGroups {
+    /// Version 2 alone.
+    Unified,
+    /// Version 1, with version 2 beside it.
+    Hybrid,
+    /// Version 1 alone.
+    Legacy,
+}
+
+/// The image that the project's builds are locked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedImage {
+    /// The file that says so.
+    pub file: HostPath,
+    /// `sha256:` and the sum of its files.
+    pub diff_id: String,
+    /// Whether it is here.
+    pub is_here: bool,
+}
+
 /// Container engines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineFacts {
@@ -85,4 +108,21 @@ pub struct EngineFacts {
     /// Whether the project wants containers: a Dockerfile, a `docker` directory, or a `[build]`
     /// section in `truewheel.toml`. The file that says so.
     pub wanted_by: Option<HostPath>,
+    /// How control groups are mounted, where there are any.
+    #[serde(default)]
+    pub control_groups: Option<ControlGroups>,
+    /// Container runtimes (`crun`, `runc`) that are installed.
+    #[serde(default)]
+    pub runtimes: Vec<String>,
+    /// Whether this process may raise limits of open files and processes, as podman does when root
+    /// calls it. Absent where that is not known.
+    #[serde(default)]
+    pub may_raise_limits: Seen<bool>,
+    /// Engines in which a container was run here, with what they had to be asked for: known to
+    /// whoever asks the doctor, not gathered.
+    #[serde(default)]
+    pub proven: Vec<String>,
+    /// The image that builds are locked to: likewise.
+    #[serde(default)]
+    pub image: Option<LockedImage>,
 }

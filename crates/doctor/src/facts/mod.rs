@@ -23,7 +23,10 @@ pub use environments::{
     EnvironmentFacts, ExchangePair, ModuleFacts, NumpyFacts, Role, RuntimeLibrary,
 };
 pub use file::FactsError;
-pub use machine::{EngineFacts, EngineSocket, MachineFacts, PythonHome, PythonPathEntry};
+pub use machine::{
+    ControlGroups, EngineFacts, EngineSocket, LockedImage, MachineFacts, PythonHome,
+    PythonPathEntry,
+};
 pub use project::{
     CargoConfig, CargoLock, CrateManifest, Dependency, DependencyKind, LockedPackage,
     MaturinConfig, ProjectFacts, PyModule, Pyproject,

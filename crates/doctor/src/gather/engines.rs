@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use host::{Host, Os};
+use host::{Host, Os, Seen};
 
 use super::path;
-use crate::{EngineFacts, EngineSocket};
+use crate::{ControlGroups, EngineFacts, EngineSocket};
 
 /// Files that say the project builds in containers.
 const WISHES: &[&str] =
@@ -36,7 +36,66 @@ pub(super) fn gather(host: &Host, project: &Path) -> EngineFacts {
         }),
         docker_remote,
         wanted_by: wanted_by(host, project).map(path),
+        control_groups: control_groups(host),
+        runtimes: RUNTIMES
+            .iter()
+            .filter(|name| is_installed(host, name))
+            .map(|n| (*n).to_owned())
+            .collect(),
+        may_raise_limits: may_raise_limits(host),
+        proven: Vec::new(),
+        image: None,
     }
+}
+
+/// Container runtimes that podman knows.
+const RUNTIMES: [&str; 2] = ["crun", "runc"];
+
+/// podman looks for its runtimes in these places, whatever `PATH` says.
+fn is_installed(host: &Host, runtime: &str) -> bool {
+    let places = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin"];
+    places.iter().any(|place| host.is_executable(&Path::new(place).join(runtime)))
+}
+
+fn control_groups(host: &Host) -> Option<ControlGroups> {
+    let mounts = host.read_text(Path::new("/proc/self/mounts"), CONFIGURATION_LIMIT).ok()?;
+    groups_of(&mounts)
+}
+
+/// `cgroup2 /sys/fs/cgroup cgroup2 rw 0 0`
+fn groups_of(mounts: &str) -> Option<ControlGroups> {
+    let kinds = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let (point, kind) = (fields.next()?, fields.next()?);
+        point.starts_with("/sys/fs/cgroup").then_some(kind)
+    });
+    let (mut old, mut new) = (false, false);
+    for kind in kinds {
+        old |= kind == "cgroup";
+        new |= kind == "cgroup2";
+    }
+    match (old, new) {
+        (true, true) => Some(ControlGroups::Hybrid),
+        (true, false) => Some(ControlGroups::Legacy),
+        (false, true) => Some(ControlGroups::Unified),
+        (false, false) => None,
+    }
+}
+
+/// The bit of the right to raise limits, `CAP_SYS_RESOURCE`.
+const RAISE_LIMITS: u64 = 1 << 24;
+
+fn may_raise_limits(host: &Host) -> Seen<bool> {
+    // A user's podman raises nothing that it may not.
+    if host.user_id != Some(0) {
+        return Seen::Absent;
+    }
+    let status = host.read_text(Path::new("/proc/self/status"), CONFIGURATION_LIMIT);
+    let rights = status.ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    });
+    rights.map_or(Seen::Absent, |rights| Seen::Seen(rights & RAISE_LIMITS != 0))
 }
 
 /// A `[build]` section of this tool's own configuration, else a file that is made for an engine.
@@ -118,6 +177,18 @@ mod tests {
         assert_eq!(remote(&[], &[(file, colima)]).as_deref(), Some("context colima"));
         assert_eq!(remote(&[], &[(file, r#"{"currentContext": "default"}"#)]), None);
         assert_eq!(remote(&[], &[(file, "{")]), None);
+    }
+
+    #[test]
+    fn layouts_of_control_groups_are_told_apart() {
+        let new = "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n";
+        let old =
+            "tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n";
+        let both = format!("{old}cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n");
+        assert_eq!(groups_of(new), Some(ControlGroups::Unified));
+        assert_eq!(groups_of(old), Some(ControlGroups::Legacy));
+        assert_eq!(groups_of(&both), Some(ControlGroups::Hybrid));
+        assert_eq!(groups_of("proc /proc proc rw 0 0\n"), None);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anstyle::Style;
-use doctor::{CHECKS, Check, Facts, GatherOptions, Selection};
+use doctor::{CHECKS, Check, Facts, GatherOptions, LockedImage, Selection};
+use host::HostPath;
 use report::render::{Options, github, human, json, markdown};
 use report::{ExitStatus, Report};
 use serde::Serialize;
+use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
 use crate::cli::{DoctorFlags, DoctorFormat};
 use crate::commands::Context;
@@ -81,6 +83,7 @@ fn gather(
     project: PathBuf,
     config: &Config,
 ) -> Result<Facts, Failure> {
+    let locked = locked_image(context, &project);
     let options = GatherOptions {
         project,
         python: flags.python.as_deref().map(|python| context.python(python)).transpose()?,
@@ -89,7 +92,25 @@ fn gather(
         judge_all: flags.all,
         cache: context.host.cache_directory(),
     };
-    Ok(doctor::gather(context.host, &options))
+    let mut facts = doctor::gather(context.host, &options);
+    // What only the builder knows: engines that ran a container here, and the image it wants.
+    let proven = wheelbuild::engine::proven(context.host);
+    facts.engines.proven = proven.iter().map(ToString::to_string).collect();
+    facts.engines.image = locked;
+    Ok(facts)
+}
+
+/// The image that builds of the project are locked to. A lock file that is damaged is told by
+/// `image check`.
+fn locked_image(context: &Context<'_>, project: &Path) -> Option<LockedImage> {
+    let lock = LockFile::load(context.host, project).ok()?;
+    let image = lock.image(&architecture(context.host))?;
+    let store = Store::of(context.host).ok()?;
+    Some(LockedImage {
+        file: HostPath::from(project.join(LOCK_FILE)),
+        diff_id: image.diff_id(),
+        is_here: context.host.is_file(&store.archive(&image.sum)),
+    })
 }
 
 fn read_facts(context: &Context<'_>, file: &Path) -> Result<Facts, Failure> {
@@ -168,7 +189,7 @@ impl Listed {
 
 /// Writes `~` for the home directory in everything that is for reading; commands keep it whole.
 fn shorten_home(report: &mut Report, facts: &Facts) {
-    let Some(home) = facts.machine.home.as_ref().map(host::HostPath::text) else { return };
+    let Some(home) = facts.machine.home.as_ref().map(HostPath::text) else { return };
     let home = home.trim_end_matches('/');
     if report.os == "windows" || home.is_empty() {
         return;

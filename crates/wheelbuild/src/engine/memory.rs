@@ -47,6 +47,19 @@ pub(super) fn recall(host: &Host, engine: Engine, key: &str) -> Option<Rung> {
     found.map(|known| known.rung)
 }
 
+/// Engines in which a container was run by this user on this kernel, from what is remembered:
+/// nothing is started.
+#[must_use]
+pub fn proven(host: &Host) -> Vec<Engine> {
+    let here = key(host, Path::new(""), "");
+    let same_machine = |key: &str| key.splitn(3, '|').nth(2) == here.splitn(3, '|').nth(2);
+    let known = all(host).into_iter().filter(|known| same_machine(&known.key));
+    let mut engines: Vec<Engine> = known.map(|known| known.engine).collect();
+    engines.sort();
+    engines.dedup();
+    engines
+}
+
 /// Remembers it; that it cannot be written costs time and nothing else.
 pub(super) fn remember(host: &Host, ready: &Ready, key: &str) {
     let Some(file) = file(host) else { return };
@@ -86,6 +99,10 @@ mod tests {
         assert_eq!(recall(&host, Engine::Podman, "a"), Some(Rung::with([Remedy::Ulimits])));
         assert_eq!(recall(&host, Engine::Podman, "b"), Some(Rung::default()));
         assert_eq!(recall(&host, Engine::Docker, "a"), None);
+        assert_eq!(proven(&host), []);
+        let here = key(&host, Path::new("/usr/bin/podman"), "4");
+        remember(&host, &ready(&[]), &here);
+        assert_eq!(proven(&host), [Engine::Podman]);
         fs_err::write(cache.path().join("engines.json"), "{").unwrap();
         assert_eq!(recall(&host, Engine::Podman, "a"), None);
     }

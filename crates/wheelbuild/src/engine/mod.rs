@@ -28,6 +28,7 @@ pub use choose::choose;
 pub(crate) use container::engine as engine_command;
 pub use container::reap;
 pub use error::Error;
+pub use memory::proven;
 pub use probe::{Attempt, Cause, Trial, probe, probe_one};
 pub use run::{Limits, Mount, Outcome, Run, Status, Tmpfs};
 pub use rung::{Remedy, Rung};

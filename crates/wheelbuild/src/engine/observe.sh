@@ -1,3 +1,4 @@
+#!/bin/sh
 # Looks from inside a container whether it keeps what a build counts on. Nothing but a shell is
 # needed. $1 is a place to write to, $2 one that must not be, $3 one in memory.
 networks=

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Makes the root of a container: $image's directories, read-only, in a small file system at $root.
 
 # Mounts $1 at $2, which is made where it is missing; $3 is ro or rw.

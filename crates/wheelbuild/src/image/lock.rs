@@ -182,7 +182,7 @@ fn digest_among(printed: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::store::tests::image;
+    use crate::image::store::sample;
 
     const SUM: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -192,14 +192,14 @@ mod tests {
         let host = Host::current().unwrap();
         let mut lock = LockFile::load(&host, project.path()).unwrap();
         assert_eq!(lock, LockFile::default());
-        lock.set(&image(SUM));
+        lock.set(&sample(SUM));
         let rust = Reference { image: "docker.io/library/rust".to_owned(), tag: "1".to_owned() };
         let wanted = BTreeMap::from([("rust".to_owned(), rust)]);
         lock.want(&wanted);
         lock.save(project.path()).unwrap();
         let read = LockFile::load(&host, project.path()).unwrap();
         assert_eq!(read, lock);
-        assert_eq!(read.image("amd64"), Some(image(SUM)));
+        assert_eq!(read.image("amd64"), Some(sample(SUM)));
         assert_eq!(read.image("arm64"), None);
         insta::assert_snapshot!(lock.text().unwrap(), @r#"
         # Written by `cargo xtask image lock`. The images that wheels are built in: base images by the
@@ -249,7 +249,7 @@ mod tests {
         fs_err::create_dir(project.path().join("docker")).unwrap();
         let host = Host::current().unwrap();
         let mut lock = LockFile::default();
-        lock.set(&image(SUM));
+        lock.set(&sample(SUM));
         let text = lock.text().unwrap();
         for (from, to, said) in [
             (SUM, "ba78", "64 digits"),

@@ -179,19 +179,21 @@ pub(crate) fn sum_of_file(host: &Host, path: &Path) -> Result<String, Error> {
     Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// An image of the tests, with that sum.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    pub(crate) fn image(sum: &str) -> Image {
-        Image {
-            sum: sum.to_owned(),
-            architecture: "amd64".to_owned(),
-            recipe: Recipe::default(),
-            made_by: "mmdebstrap 1.3.5".to_owned(),
-            packages: vec![Package::try_from("gcc 4:12.2.0-3 amd64".to_owned()).unwrap()],
-        }
+pub(super) fn sample(sum: &str) -> Image {
+    Image {
+        sum: sum.to_owned(),
+        architecture: "amd64".to_owned(),
+        recipe: Recipe::default(),
+        made_by: "mmdebstrap 1.3.5".to_owned(),
+        packages: vec![Package::try_from("gcc 4:12.2.0-3 amd64".to_owned()).unwrap()],
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn an_image_is_found_by_its_sum_and_by_its_recipe() {
@@ -204,13 +206,13 @@ pub(super) mod tests {
         fs_err::write(&archive, b"abc").unwrap();
         let sum = sum_of_file(&host, &archive).unwrap();
         assert!(sum.starts_with("ba7816bf"), "{sum}");
-        store.add(&archive, &image(&sum)).unwrap();
-        assert_eq!(store.get(&host, &sum).unwrap(), Some(image(&sum)));
+        store.add(&archive, &sample(&sum)).unwrap();
+        assert_eq!(store.get(&host, &sum).unwrap(), Some(sample(&sum)));
         assert_eq!(store.get(&host, "00").unwrap(), None);
         let recipe = Recipe::default();
-        assert_eq!(store.newest(&host, &recipe, "amd64").unwrap(), Some(image(&sum)));
+        assert_eq!(store.newest(&host, &recipe, "amd64").unwrap(), Some(sample(&sum)));
         assert_eq!(store.newest(&host, &recipe, "arm64").unwrap(), None);
-        assert_eq!(store.list(&host).unwrap(), [(image(&sum), 3)]);
+        assert_eq!(store.list(&host).unwrap(), [(sample(&sum), 3)]);
         fs_err::write(store.description(&sum), "{").unwrap();
         let error = store.get(&host, &sum).unwrap_err().to_string();
         assert!(error.contains(".json"), "{error}");

@@ -2,6 +2,8 @@
 
 pub(super) mod ctr001;
 pub(super) mod ctr002;
+pub(super) mod ctr003;
+pub(super) mod ctr004;
 
 use host::HostPath;
 use report::{Severity, Subject, SubjectKind};
