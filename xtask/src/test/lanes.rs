@@ -31,6 +31,8 @@ pub(crate) enum Lane {
     Matrix,
     /// Real containers: podman, docker, namespaces, and none.
     Containers,
+    /// Real wheels, judged by others as well, and compared.
+    Wheels,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -52,6 +54,7 @@ impl Lane {
             Self::Numpy => "numpy",
             Self::Matrix => "matrix",
             Self::Containers => "containers",
+            Self::Wheels => "wheels",
             Self::Browser => "browser",
         }
     }
@@ -71,6 +74,7 @@ impl Lane {
             Self::Numpy => Some("numpy"),
             Self::Matrix => Some("matrix"),
             Self::Containers => Some("containers"),
+            Self::Wheels => Some("wheels"),
             Self::Browser => Some("browser"),
         }
     }

@@ -65,7 +65,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         match lane.binary() {
             None if lane == Lane::Lints => run_lints(&workspace, lane, &mut tally)?,
             None => run_unit(&workspace, lane, &mut tally)?,
-            Some(binary @ ("faults" | "numpy" | "matrix")) => {
+            Some(binary @ ("faults" | "numpy" | "matrix" | "wheels")) => {
                 let faults = match &mut faults {
                     Some(faults) => faults,
                     None => faults.insert(Faults::prepare(&workspace)?),

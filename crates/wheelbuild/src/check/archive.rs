@@ -35,6 +35,7 @@ pub(super) fn check(wheel: &Wheel, policy: &Policy, problems: &mut Vec<Problem>)
                 ),
         );
     }
+    let (mut special, mut writable) = (Vec::new(), Vec::new());
     for entry in &wheel.entries {
         let Some(mode) = entry.mode() else { continue };
         let kind = mode & KIND;
@@ -46,13 +47,27 @@ pub(super) fn check(wheel: &Wheel, policy: &Policy, problems: &mut Vec<Problem>)
                     .because("symbolic links and devices in an archive are unpacked as text, or lead out of it")
                     .cure("put the file itself in the wheel"),
             );
-        } else if mode & 0o7000 != 0 || mode & 0o002 != 0 {
-            problems.push(
-                Problem::warning("unsafe-mode", &entry.name)
-                    .seen(format!("its mode is {mode:o}"))
-                    .because("it runs with another user's rights, or everybody may change it")
-                    .cure("build with `umask 022` and without set-user-ID bits"),
-            );
+        } else if mode & 0o7000 != 0 {
+            special.push(format!("{}: {mode:o}", entry.name));
+        } else if mode & 0o002 != 0 {
+            writable.push(format!("{}: {mode:o}", entry.name));
         }
+    }
+    if !special.is_empty() {
+        problems.push(
+            Problem::warning("special-mode", "entries")
+                .seen_all(special)
+                .because("a file with a set-user-ID bit runs with another user's rights")
+                .cure("take the bits away before the wheel is built (`chmod u-s,g-s,-t`)"),
+        );
+    }
+    // pip keeps of a mode only whether the file is executable; other installers may keep more.
+    if !writable.is_empty() {
+        problems.push(
+            Problem::info("world-writable-mode", "entries")
+                .seen_all(writable)
+                .because("where an installer keeps the modes, everybody may change the files")
+                .cure("build with `umask 022`"),
+        );
     }
 }

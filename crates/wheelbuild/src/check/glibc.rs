@@ -77,7 +77,12 @@ fn is_musl(library: &str) -> bool {
 
 /// The newest glibc that a module needs.
 fn newest_glibc(module: &Module) -> Option<(Version, &VersionNeed)> {
-    let needs = module.native.version_needs.iter().filter(|need| !need.weak);
+    // The runtime of gcc has versions of that name as well, with musl too.
+    let needs = module
+        .native
+        .version_needs
+        .iter()
+        .filter(|need| !need.weak && !need.library.starts_with("libgcc_s"));
     let numbers = needs.filter_map(|need| {
         Some((need.version.strip_prefix("GLIBC_")?.parse::<Version>().ok()?, need))
     });
