@@ -1,6 +1,7 @@
-//! Wheels: clean rooms to build them in, and whether what they say of themselves is true and where two
-//! of them differ.
+//! Wheels built in clean rooms, bit for bit the same wherever that is, and checked: whether what they
+//! say of themselves is true, and where two of them differ.
 
+pub mod build;
 pub mod check;
 pub mod compare;
 pub mod digest;

@@ -1,0 +1,260 @@
+//! What a build is given: directories on this machine, made anew for each build and removed after it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use host::{Host, Scratch};
+
+use super::conditions::{Conditions, INPUTS, OUTPUT, TOOLS};
+use super::crates::CrateGraph;
+use super::project::Project;
+use super::sbom::sbom;
+use super::sources::Sources;
+use super::store::Vendored;
+use super::{Error, Result};
+use crate::engine::{Limits, Run, Tmpfs};
+use crate::image::Toolchain;
+
+const MANIFEST_LIMIT: u64 = 4 << 20;
+/// What a build may put into its target directory, which is in memory.
+const TARGET_MEGABYTES: u64 = 8192;
+/// No wheel takes as long to build.
+const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
+const TEST_LIMIT: Duration = Duration::from_secs(3600);
+
+/// What is fetched before a build and the same for all of them.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The crates of `Cargo.lock`.
+    pub crates: Vendored,
+    /// The compiler, from this machine.
+    pub toolchain: Toolchain,
+    /// The program maturin.
+    pub maturin: PathBuf,
+    /// The crates of the wheel.
+    pub graph: CrateGraph,
+}
+
+/// What is built, of what.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// Its files.
+    pub sources: &'a Sources,
+    /// What was fetched for it.
+    pub inputs: &'a Inputs,
+    /// The time that everything in the wheel gets, in seconds since 1970.
+    pub source_date_epoch: u64,
+}
+
+/// The directories of one build.
+#[derive(Debug)]
+pub struct Stage {
+    scratch: Scratch,
+}
+
+impl Stage {
+    /// Directories for one build, below `parent`.
+    ///
+    /// # Errors
+    /// They cannot be made.
+    pub fn new(parent: &Path) -> Result<Stage> {
+        let scratch = Scratch::new(parent, "build").map_err(Error::write(parent))?;
+        let stage = Stage { scratch };
+        // Another user than this one works in them.
+        host::set_mode(stage.scratch.path(), 0o755).map_err(Error::write(stage.scratch.path()))?;
+        for name in ["sources", "tools", "inputs", "cargo", "out"] {
+            let path = stage.path(name);
+            host::create_directory(&path).map_err(Error::write(&path))?;
+            let mode = if name == "out" { 0o777 } else { 0o755 };
+            host::set_mode(&path, mode).map_err(Error::write(&path))?;
+        }
+        Ok(stage)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Where the result of the build is.
+    #[must_use]
+    pub fn output(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    fn write(&self, name: &str, text: &str, executable: bool) -> Result<()> {
+        let path = self.path(name);
+        host::write_atomically(&path, text.as_bytes()).map_err(Error::write(&path))?;
+        host::set_mode(&path, if executable { 0o755 } else { 0o644 }).map_err(Error::write(&path))
+    }
+
+    /// The command that makes the wheel of a project. `inside` says how a command writes a place that
+    /// was asked for.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn wheel(
+        &self,
+        host: &Host,
+        plan: &Plan<'_>,
+        conditions: &Conditions,
+        inside: &dyn Fn(&str) -> String,
+    ) -> Result<Run> {
+        let Plan { project, sources, inputs, source_date_epoch } = *plan;
+        sources.copy(host, &project.root, &self.path("sources"))?;
+        self.leave_out_the_other_bill(host, &project.directory)?;
+        let paths = conditions.paths(inside);
+        self.write("tools/rustc-wrapper", &paths.rustc_wrapper(), true)?;
+        self.write("cargo/config.toml", &inputs.crates.config(&paths.crates), false)?;
+        let bill = format!("{}.cyclonedx.json", project.package);
+        self.write(&format!("inputs/{bill}"), &sbom(project, &inputs.graph), false)?;
+        let maturin = self.path("tools/maturin");
+        host::copy_file(&inputs.maturin, &maturin).map_err(Error::write(&maturin))?;
+        host::set_mode(&maturin, 0o755).map_err(Error::write(&maturin))?;
+        let directory = join(&paths.sources, &project.directory);
+        let script = "mkdir -p \"$HOME\" \"$CARGO_HOME\" && cd \"$1\" && shift && exec \"$@\"";
+        let mut command: Vec<String> = ["sh", "-c", script, "build"].map(str::to_owned).to_vec();
+        command.push(directory);
+        command.extend(maturin_command(&paths.output, &format!("{}/{bill}", paths.inputs)));
+        let mut run = Run::new(command)
+            .input(self.path("sources"), &conditions.sources)
+            .input(&inputs.crates.directory, &conditions.crates)
+            .input(self.path("tools"), TOOLS)
+            .input(self.path("inputs"), INPUTS)
+            // cargo looks for its configuration in every directory above the sources.
+            .input(self.path("cargo"), "/.cargo")
+            .output(self.output(), OUTPUT);
+        run.mounts.push(inputs.toolchain.mount());
+        run.tmpfs.push(Tmpfs { target: conditions.target.clone(), megabytes: TARGET_MEGABYTES });
+        run.environment = conditions.environment(&paths, source_date_epoch);
+        run.umask = conditions.umask;
+        run.host_name = conditions.host_name.clone();
+        run.user = conditions.user;
+        run.limits = Limits { time: Some(BUILD_LIMIT), ..run.limits };
+        Ok(run)
+    }
+
+    /// Makes maturin leave its own bill of materials out of the wheel: that one names the directory
+    /// of the sources. Ours takes its place.
+    fn leave_out_the_other_bill(&self, host: &Host, directory: &Path) -> Result<()> {
+        let path = self.path("sources").join(directory).join("pyproject.toml");
+        let text = host.read_text(&path, MANIFEST_LIMIT).map_err(Error::read(&path))?;
+        let wrong = |reason: &str| Error::Project {
+            path: directory.join("pyproject.toml"),
+            reason: reason.to_owned(),
+            cure: "correct it".to_owned(),
+        };
+        let mut document: toml::Table =
+            toml::from_str(&text).map_err(|error| wrong(error.message()))?;
+        let mut table = &mut document;
+        for name in ["tool", "maturin", "sbom"] {
+            let entry = table.entry(name).or_insert_with(|| toml::Table::new().into());
+            table = entry.as_table_mut().ok_or_else(|| wrong(&format!("{name} is no table")))?;
+        }
+        table.insert("rust".to_owned(), false.into());
+        let text = toml::to_string(&document).map_err(|error| wrong(&error.to_string()))?;
+        host::write_atomically(&path, text.as_bytes()).map_err(Error::write(&path))
+    }
+
+    /// The command that installs a wheel where there is no Rust, and uses it.
+    ///
+    /// `modules` are imported, then `smoke`, a program, is run with what was installed, in a directory
+    /// that has none of the sources.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn test(
+        &self,
+        wheel: &Path,
+        others: &[PathBuf],
+        modules: &[String],
+        smoke: Option<&Path>,
+        inside: &dyn Fn(&str) -> String,
+    ) -> Result<Run> {
+        let copy = |from: &Path, name: &str| -> Result<()> {
+            let to = self.path("inputs").join(name);
+            to.parent().map_or(Ok(()), host::create_directory).map_err(Error::write(&to))?;
+            host::copy_file(from, &to).map_err(Error::write(&to))?;
+            host::set_mode(&to, 0o644).map_err(Error::write(&to))
+        };
+        let name =
+            |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in others.iter().map(PathBuf::as_path).chain([wheel]) {
+            copy(path, &format!("wheels/{}", name(path)))?;
+        }
+        if let Some(smoke) = smoke {
+            copy(smoke, "smoke.py")?;
+        }
+        let (inputs, temporary) = (inside(INPUTS), inside("/tmp"));
+        let python = format!("{temporary}/venv/bin/python");
+        let mut script = format!(
+            "set -eu; mkdir -p {temporary}/elsewhere; cd {temporary}/elsewhere\n\
+             python3 -m venv {temporary}/venv\n\
+             {python} -m pip install --quiet --no-index --no-deps --disable-pip-version-check \
+             --no-cache-dir {inputs}/wheels/*.whl\n"
+        );
+        for module in modules {
+            script.push_str(&format!("{python} -I -c 'import {module}'\n"));
+        }
+        if smoke.is_some() {
+            script.push_str(&format!("{python} -I {inputs}/smoke.py\n"));
+        }
+        let mut run = Run::new(["sh", "-c", &script])
+            .input(self.path("inputs"), INPUTS)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", format!("{temporary}/home"))
+            .env("TMPDIR", &temporary)
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        run.limits = Limits { time: Some(TEST_LIMIT), ..run.limits };
+        Ok(run)
+    }
+}
+
+/// maturin and its arguments; the bill of materials is a file.
+pub(super) fn maturin_command(output: &str, bill: &str) -> Vec<String> {
+    ["maturin", "build", "--release", "--locked", "--offline", "--out", output]
+        .into_iter()
+        .chain(["--interpreter", "python3", "--sbom-include", bill])
+        .map(str::to_owned)
+        .collect()
+}
+
+fn join(root: &str, relative: &Path) -> String {
+    let parts = relative.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    std::iter::once(root.to_owned()).chain(parts).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maturin_is_told_to_leave_its_bill_out_and_nothing_else_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = Stage::new(directory.path()).unwrap();
+        let host = Host::current().unwrap();
+        let path = stage.path("sources").join("python/pyproject.toml");
+        for text in ["", "[tool.maturin]\nstrip = true\n", "[tool.maturin.sbom]\nrust = true\n"] {
+            host::write_atomically(&path, text.as_bytes()).unwrap();
+            stage.leave_out_the_other_bill(&host, Path::new("python")).unwrap();
+            let table: toml::Table =
+                toml::from_str(&fs_err::read_to_string(&path).unwrap()).unwrap();
+            let maturin = table["tool"]["maturin"].as_table().unwrap();
+            assert_eq!(maturin["sbom"]["rust"].as_bool(), Some(false));
+            assert_eq!(maturin.contains_key("strip"), text.contains("strip"));
+        }
+        for text in ["tool = 1", "[tool.maturin]\nsbom = true", "="] {
+            host::write_atomically(&path, text.as_bytes()).unwrap();
+            assert!(stage.leave_out_the_other_bill(&host, Path::new("python")).is_err());
+        }
+    }
+
+    #[test]
+    fn places_in_the_build_are_joined_as_there() {
+        assert_eq!(join("/build", Path::new("")), "/build");
+        assert_eq!(join("/build", Path::new("crates/python")), "/build/crates/python");
+    }
+}
