@@ -211,7 +211,7 @@ fn first_error(log: &str) -> Option<String> {
             || line.starts_with("Error")
             || line.contains("Traceback (most recent")
     };
-    let first = lines.iter().position(|line| is_error(line))?;
+    let first = lines.iter().position(is_error)?;
     let end = lines.len().min(first + 12);
     Some(lines[first..end].join("\n"))
 }
