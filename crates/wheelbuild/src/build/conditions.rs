@@ -16,6 +16,8 @@ const HOME_SEEN: &str = "/cargo/home";
 pub(super) const TOOLS: &str = "/tools";
 /// Where the toolchain is.
 pub(super) use crate::image::TOOLCHAIN_TARGET as TOOLCHAIN;
+/// Where a Python of this machine is, if one is used.
+pub(super) const PYTHON: &str = "/python";
 /// Where the bill of materials is.
 pub(super) const INPUTS: &str = "/inputs";
 /// Where the result goes.

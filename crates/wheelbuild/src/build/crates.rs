@@ -7,6 +7,7 @@ use host::{Host, Invocation};
 use serde::Deserialize;
 
 use super::project::Project;
+use super::vendored::Vendored;
 use super::{Error, Result};
 
 const LOCK_LIMIT: u64 = 64 << 20;
@@ -48,14 +49,23 @@ struct LockedPackage {
 
 impl CrateGraph {
     /// The crates that are compiled for the wheel of a project: its normal and build dependencies
-    /// for one target, with the features that are on.
+    /// for one target, with the features that are on. The network is not used: cargo finds the
+    /// crates where they were vendored.
     ///
     /// # Errors
-    /// cargo cannot tell without the network, or `Cargo.lock` does not fit the manifests.
-    pub fn of(host: &Host, cargo: &Path, project: &Project, target: &str) -> Result<CrateGraph> {
+    /// `Cargo.lock` does not fit the manifests, or cargo fails.
+    pub fn of(
+        host: &Host,
+        cargo: &Path,
+        project: &Project,
+        vendored: &Vendored,
+        target: &str,
+    ) -> Result<CrateGraph> {
         let doing = "list the crates of the wheel";
         let output = Invocation::new(cargo)
-            .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none"])
+            .args(["tree", "--offline", "--config"])
+            .arg(&vendored.config_file)
+            .args(["--locked", "--edges", "normal,build", "--prefix", "none"])
             .args(["--no-dedupe", "--format", "{p}", "--target", target, "--package"])
             .arg(&project.package)
             .directory(project.root.join(&project.workspace))
@@ -73,6 +83,15 @@ impl CrateGraph {
         let text = host.read_text(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
         let lock = parse_lock(&path, &text)?;
         Ok(graph(&names(&output.stdout_text()), &lock))
+    }
+
+    /// The checksums of the crates that come from registries, by name and version.
+    #[must_use]
+    pub fn checksums(&self) -> BTreeMap<(String, String), String> {
+        let registered = self.0.iter().filter(|it| it.is_registered);
+        registered
+            .filter_map(|it| Some(((it.name.clone(), it.version.clone()), it.checksum.clone()?)))
+            .collect()
     }
 }
 

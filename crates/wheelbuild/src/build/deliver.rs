@@ -26,42 +26,23 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// A file, by what is in it.
+    /// The files with that ending in a directory: names and bytes.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn of(host: &Host, path: &Path) -> Result<Artifact> {
-        let bytes = host.read(path, WHEEL_LIMIT).map_err(Error::read(path))?;
-        Ok(Artifact {
-            path: path.to_path_buf(),
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            sha256: hexadecimal(&bytes),
-            size: bytes.len() as u64,
-        })
-    }
-
-    /// The only file with that ending in a directory.
-    ///
-    /// # Errors
-    /// There is none, or there are several.
-    pub fn only(host: &Host, directory: &Path, ending: &str) -> Result<Artifact> {
+    /// One cannot be read.
+    pub(super) fn all(
+        host: &Host,
+        directory: &Path,
+        ending: &str,
+    ) -> Result<Vec<(String, Vec<u8>)>> {
         let entries = host.list(directory, FILES).map_err(Error::read(directory))?;
-        let names: Vec<&str> = entries
-            .iter()
-            .filter_map(|entry| entry.name_text())
-            .filter(|name| name.ends_with(ending))
-            .collect();
-        match names.as_slice() {
-            [name] => Artifact::of(host, &directory.join(name)),
-            _ => Err(Error::Program {
-                doing: format!("find the {ending} file that was built"),
-                reason: match names.as_slice() {
-                    [] => "the build succeeded and made none".to_owned(),
-                    several => format!("there are {}: {}", several.len(), several.join(", ")),
-                },
-                cure: None,
-            }),
-        }
+        let names = entries.iter().filter_map(|entry| entry.name_text());
+        let read = |name: &str| {
+            let path = directory.join(name);
+            let bytes = host.read(&path, WHEEL_LIMIT).map_err(Error::read(&path))?;
+            Ok((name.to_owned(), bytes))
+        };
+        names.filter(|name| name.ends_with(ending)).map(read).collect()
     }
 }
 
@@ -136,8 +117,8 @@ mod tests {
         let expected =
             format!("{}  a.json\n{}  b.whl\n", hexadecimal(b"{}"), hexadecimal(b"other"));
         assert_eq!(sums, expected);
-        assert_eq!(Artifact::only(&host, &out, ".whl").unwrap().sha256, hexadecimal(b"other"));
-        assert!(Artifact::only(&host, &out, ".tar.gz").is_err());
+        let wheels = Artifact::all(&host, &out, ".whl").unwrap();
+        assert_eq!(wheels, [("b.whl".to_owned(), b"other".to_vec())]);
         assert_eq!(fs_err::read_dir(&out).unwrap().count(), 3);
     }
 

@@ -49,6 +49,17 @@ pub enum Error {
         /// What to do, if that is known.
         cure: Option<String>,
     },
+    /// A phase of the build failed.
+    Phase {
+        /// Which one.
+        phase: String,
+        /// The first error, and what followed it.
+        reason: String,
+        /// Where everything is that was said.
+        log: PathBuf,
+        /// What to do, if that is known.
+        cure: Option<String>,
+    },
     /// A file could not be read.
     Read {
         /// Which one.
@@ -97,7 +108,7 @@ impl Error {
             Self::Project { cure, .. } | Self::Lock { cure, .. } | Self::Missing { cure, .. } => {
                 Some(cure.clone())
             }
-            Self::Program { cure, .. } => cure.clone(),
+            Self::Program { cure, .. } | Self::Phase { cure, .. } => cure.clone(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("make room there, or name another directory".to_owned())
             }
@@ -114,6 +125,7 @@ impl fmt::Display for Error {
             Self::Lock { reason, .. } => f.write_str(reason),
             Self::Missing { what, .. } => write!(f, "{what} is not here"),
             Self::Program { doing, reason, .. } => write!(f, "cannot {doing}: {reason}"),
+            Self::Phase { phase, .. } => write!(f, "the phase `{phase}` failed"),
             Self::Read { path, .. } => write!(f, "cannot read {}", path.display()),
             Self::Write { path, .. } => write!(f, "cannot write {}", path.display()),
         }

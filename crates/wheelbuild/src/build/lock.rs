@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Result};
 
 /// The name of the file, beside `Cargo.lock`.
-pub(super) const FILE: &str = "build.lock.toml";
+pub const FILE: &str = "build.lock.toml";
 
 const LIMIT: u64 = 4 << 20;
 
@@ -21,10 +21,15 @@ const VERSION: u32 = 1;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BuildLock {
     version: u32,
+    /// What was asked for when the files from the package index were chosen.
+    pub requirements: Vec<String>,
     /// The compiler.
     pub rust: Rust,
-    /// The root file system.
-    pub image: Image,
+    /// The root file system; none until a build has used one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// The crates.
+    pub crates: Crates,
     /// Files from the package index: maturin, and what the tests of the wheel need.
     #[serde(default, rename = "python")]
     pub python: Vec<PythonFile>,
@@ -40,6 +45,16 @@ pub struct Rust {
     pub commit: String,
     /// What it compiles for.
     pub host: String,
+}
+
+/// The crates of `Cargo.lock`, by what is in them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Crates {
+    /// The sha256 of `Cargo.lock`.
+    pub cargo_lock: String,
+    /// The sha256 of their files, as the store sums them.
+    pub files: String,
 }
 
 /// A root file system, by what is in it.
@@ -67,9 +82,15 @@ pub struct PythonFile {
 impl BuildLock {
     /// A lock of these inputs.
     #[must_use]
-    pub fn new(rust: Rust, image: Image, mut python: Vec<PythonFile>) -> BuildLock {
+    pub fn new(
+        rust: Rust,
+        image: Option<Image>,
+        crates: Crates,
+        requirements: Vec<String>,
+        mut python: Vec<PythonFile>,
+    ) -> BuildLock {
         python.sort();
-        BuildLock { version: VERSION, rust, image, python }
+        BuildLock { version: VERSION, requirements, rust, image, crates, python }
     }
 
     /// The lock in a directory, if there is one.
@@ -101,6 +122,15 @@ impl BuildLock {
     pub fn text(&self) -> String {
         let body = toml::to_string(self).unwrap_or_default();
         format!("# What a build of the wheel is made with; written by `fetch --update`.\n\n{body}")
+    }
+
+    /// Writes the lock into a directory.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let path = directory.join(FILE);
+        host::write_atomically(&path, self.text().as_bytes()).map_err(Error::write(&path))
     }
 
     /// The file of a distribution.
@@ -149,7 +179,9 @@ mod tests {
                 commit: "f00".to_owned(),
                 host: "x86_64-unknown-linux-gnu".to_owned(),
             },
-            Image { diff_id: "sha256:11".to_owned() },
+            Some(Image { diff_id: "sha256:11".to_owned() }),
+            Crates { cargo_lock: "22".to_owned(), files: "33".to_owned() },
+            vec!["maturin>=1".to_owned()],
             vec![file("numpy"), file("maturin")],
         )
     }

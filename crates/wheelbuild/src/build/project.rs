@@ -32,6 +32,10 @@ pub struct Project {
     pub maturin: String,
     /// `requires-python`, if it is said.
     pub requires_python: Option<String>,
+    /// What the wheel is imported as.
+    pub module: String,
+    /// The profile that cargo compiles with, if the project names one; else `release`.
+    pub profile: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +43,19 @@ pub struct Project {
 struct Pyproject {
     build_system: Option<BuildSystem>,
     project: Option<ProjectTable>,
+    tool: Option<Tool>,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    maturin: Option<Maturin>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+struct Maturin {
+    module_name: Option<String>,
+    profile: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,13 +152,18 @@ impl Project {
             })
         };
         let project = pyproject.project;
+        let maturin_table = pyproject.tool.and_then(|tool| tool.maturin).unwrap_or_default();
+        let name = project
+            .as_ref()
+            .and_then(|project| project.name.clone())
+            .unwrap_or_else(|| package.name.clone());
+        let module = maturin_table.module_name.as_deref().and_then(|name| name.split('.').next());
         Ok(Project {
+            module: module.map_or_else(|| name.replace(['-', '.'], "_"), str::to_owned),
+            profile: maturin_table.profile,
             directory: below(&directory)?,
             workspace: below(&workspace)?,
-            name: project
-                .as_ref()
-                .and_then(|project| project.name.clone())
-                .unwrap_or_else(|| package.name.clone()),
+            name,
             requires_python: project.and_then(|project| project.requires_python),
             package: package.name.clone(),
             version: package.version.clone(),

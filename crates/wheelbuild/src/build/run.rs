@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use host::{Host, Stream};
+use serde::Serialize;
 
 use super::conditions::{Axis, Conditions, bisect};
 use super::deliver::Artifact;
-use super::stage::{Plan, Stage};
+use super::interpreter::Interpreter;
+use super::stage::{Plan, Product, Stage};
 use super::store::last_lines;
 use super::{Error, Result};
 use crate::Wheel;
 use crate::compare::{Comparison, Verdict, compare};
+use crate::digest::sha256;
 use crate::engine::{Outcome, Run, Sandbox, Status};
 
-/// Wheels are read whole.
-const WHEEL_LIMIT: u64 = 1 << 30;
 /// Lines of a build that are kept for its log.
 const LOG_BYTES: usize = 64 << 20;
 
@@ -50,7 +51,7 @@ impl std::fmt::Debug for Workshop<'_> {
     }
 }
 
-/// A wheel that was built.
+/// A file that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
     /// The name of its file.
@@ -72,25 +73,63 @@ impl Built {
 /// What a second build showed.
 #[derive(Debug, Clone)]
 pub struct Reproduction {
-    /// How the two wheels differ.
-    pub comparison: Comparison,
+    /// How much the two builds have in common.
+    pub verdict: Verdict,
+    /// How the wheels differ.
+    pub comparisons: Vec<Comparison>,
+    /// Other files that differ.
+    pub differing: Vec<Difference>,
     /// Which of the axes that were changed make the difference; empty if there is none.
     pub axes: Vec<Axis>,
 }
 
+/// A file of which two builds made different ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Its name.
+    pub name: String,
+    /// The sha256 of the first; none if there is no such file.
+    pub first: Option<String>,
+    /// The sha256 of the second.
+    pub second: Option<String>,
+}
+
 impl Workshop<'_> {
-    /// Builds the wheel of a project.
+    /// Makes what is wanted of a project: its files, by name.
     ///
     /// # Errors
-    /// The engine cannot run it, it fails, or it makes no wheel.
-    pub fn build(&self, plan: &Plan<'_>, conditions: &Conditions, phase: &str) -> Result<Built> {
+    /// The engine cannot run it, it fails, or it makes no such file.
+    pub fn build(
+        &self,
+        plan: &Plan<'_>,
+        conditions: &Conditions,
+        phase: &str,
+    ) -> Result<Vec<Built>> {
         let stage = Stage::new(&self.scratch)?;
         let inside = |place: &str| self.sandbox.inside(place);
-        let run = stage.wheel(self.host, plan, conditions, &inside)?;
+        let run = stage.build(self.host, plan, conditions, &inside)?;
         self.run(phase, &run)?;
-        let Artifact { name, path, .. } = Artifact::only(self.host, &stage.output(), ".whl")?;
-        let bytes = self.host.read(&path, WHEEL_LIMIT).map_err(Error::read(&path))?;
-        Ok(Built { name, bytes })
+        let product = plan.product;
+        let mut found = Artifact::all(self.host, &stage.output(), product.ending())?;
+        let expected = match product {
+            Product::Core(packages) => packages.len(),
+            Product::Wheel | Product::Sdist => 1,
+        };
+        if found.len() != expected {
+            let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(Error::Program {
+                doing: format!("find the {} that was built", product.name()),
+                reason: format!(
+                    "{expected} of {} should be there, and there are {}: {}",
+                    product.ending(),
+                    names.len(),
+                    names.join(", ")
+                ),
+                cure: None,
+            });
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(name, bytes)| Built { name, bytes }).collect())
     }
 
     /// Installs a wheel where there is no Rust, with others beside it and nothing else, imports its
@@ -104,12 +143,13 @@ impl Workshop<'_> {
         others: &[PathBuf],
         modules: &[String],
         smoke: Option<&Path>,
+        python: Option<&Interpreter>,
     ) -> Result<()> {
         let stage = Stage::new(&self.scratch)?;
         let path = stage.output().join(&wheel.name);
         host::write_atomically(&path, &wheel.bytes).map_err(Error::write(&path))?;
         let inside = |place: &str| self.sandbox.inside(place);
-        let run = stage.test(&path, others, modules, smoke, &inside)?;
+        let run = stage.test(&path, others, modules, smoke, python, &inside)?;
         self.run("test", &run)
     }
 
@@ -138,7 +178,7 @@ impl Workshop<'_> {
         Err(failure(phase, &outcome, &log, &self.log))
     }
 
-    /// Builds again under other circumstances, and compares. If the wheels differ, builds until it is
+    /// Builds again under other circumstances, and compares. If files differ, builds until it is
     /// clear which circumstance is to blame.
     ///
     /// `other` is a sandbox of another engine, if there is one.
@@ -148,7 +188,7 @@ impl Workshop<'_> {
     pub fn reproduce(
         &self,
         plan: &Plan<'_>,
-        first: &Built,
+        first: &[Built],
         other: Option<&Workshop<'_>>,
     ) -> Result<Reproduction> {
         let axes: Vec<Axis> =
@@ -161,45 +201,72 @@ impl Workshop<'_> {
             };
             workshop.build(plan, &conditions, phase)
         };
-        let second = again(&axes, "build again, everything else")?;
-        let comparison = compared(first, &second)?;
-        let mut blamed = Vec::new();
-        if comparison.verdict != Verdict::Identical {
+        let second = again(&axes, "build again, everything else changed")?;
+        let mut reproduction = compared(first, &second)?;
+        if reproduction.verdict != Verdict::Identical {
             // The clock moves on in every build: what differs with nothing else changed is its doing.
-            let same = again(&[Axis::Clock], "build again, nothing else")?;
-            blamed = if same.bytes == first.bytes {
+            let same = again(&[Axis::Clock], "build again, nothing changed")?;
+            reproduction.axes = if same == first {
                 let others: Vec<Axis> =
                     axes.into_iter().filter(|axis| *axis != Axis::Clock).collect();
                 bisect(&others, |axes| {
                     let built = again(axes, "build again, to find out why")?;
-                    Ok::<_, Error>(built.bytes != first.bytes)
+                    Ok::<_, Error>(built != first)
                 })?
             } else {
                 vec![Axis::Clock]
             };
         }
-        Ok(Reproduction { comparison, axes: blamed })
+        Ok(reproduction)
     }
 }
 
-fn compared(a: &Built, b: &Built) -> Result<Comparison> {
-    compare(&a.wheel()?, &b.wheel()?).map_err(|error| Error::Program {
-        doing: "compare the two wheels".to_owned(),
-        reason: error.to_string(),
-        cure: None,
-    })
+/// How two builds of the same files differ; wheels by layers, other files by their sums.
+///
+/// # Errors
+/// A wheel cannot be read.
+pub fn compared(first: &[Built], second: &[Built]) -> Result<Reproduction> {
+    let names = |files: &[Built]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>();
+    let mut reproduction = Reproduction {
+        verdict: Verdict::Identical,
+        comparisons: Vec::new(),
+        differing: Vec::new(),
+        axes: Vec::new(),
+    };
+    if let ([a], [b]) = (first, second)
+        && a.name.ends_with(".whl")
+        && b.name.ends_with(".whl")
+    {
+        let comparison = compare(&a.wheel()?, &b.wheel()?).map_err(|error| Error::Program {
+            doing: "compare the two wheels".to_owned(),
+            reason: error.to_string(),
+            cure: None,
+        })?;
+        reproduction.verdict = comparison.verdict;
+        reproduction.comparisons.push(comparison);
+        return Ok(reproduction);
+    }
+    for name in names(first).into_iter().chain(names(second)) {
+        let sum = |files: &[Built]| {
+            let file = files.iter().find(|file| file.name == name);
+            file.map(|file| sha256(&file.bytes))
+        };
+        let difference = Difference { first: sum(first), second: sum(second), name: name.clone() };
+        let is_known = reproduction.differing.contains(&difference);
+        if difference.first != difference.second && !is_known {
+            reproduction.verdict = Verdict::Different;
+            reproduction.differing.push(difference);
+        }
+    }
+    Ok(reproduction)
 }
 
 fn failure(phase: &str, outcome: &Outcome, log: &str, path: &Path) -> Error {
-    let how = match outcome.status {
+    let reason = match outcome.status {
         Status::TimedOut => "it took too long".to_owned(),
         other => first_error(log).unwrap_or_else(|| format!("{other:?}\n{}", last_lines(log))),
     };
-    Error::Program {
-        doing: format!("{phase} the wheel"),
-        reason: format!("{how}\nthe whole log is at {}", path.display()),
-        cure: cure(log),
-    }
+    Error::Phase { phase: phase.to_owned(), reason, log: path.to_path_buf(), cure: cure(log) }
 }
 
 /// The first line that is an error, and some of what follows: later ones are mostly its echoes.
@@ -243,6 +310,20 @@ fn cure(log: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_are_no_wheels_are_compared_by_their_sums() {
+        let built =
+            |name: &str, bytes: &[u8]| Built { name: name.to_owned(), bytes: bytes.to_vec() };
+        let first = [built("a.crate", b"a"), built("b.crate", b"b")];
+        assert_eq!(compared(&first, &first).unwrap().verdict, Verdict::Identical);
+        let second = [built("a.crate", b"a"), built("c.crate", b"b")];
+        let found = compared(&first, &second).unwrap();
+        assert_eq!(found.verdict, Verdict::Different);
+        let names: Vec<&str> = found.differing.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["b.crate", "c.crate"]);
+        assert!(found.differing[0].second.is_none() && found.differing[1].first.is_none());
+    }
 
     #[test]
     fn the_first_error_is_told_and_the_network_recognised() {

@@ -78,6 +78,8 @@ mod tests {
             version: "0.1.0".to_owned(),
             maturin: "maturin".to_owned(),
             requires_python: None,
+            module: "my_wheel".to_owned(),
+            profile: None,
         };
         let text = sbom(&project, &example());
         assert_eq!(text, sbom(&project, &example()));

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use host::{Host, Scratch};
 
-use super::conditions::{Conditions, INPUTS, OUTPUT, TOOLS};
+use super::conditions::{Conditions, INPUTS, OUTPUT, PYTHON, TOOLS};
 use super::crates::CrateGraph;
+use super::interpreter::Interpreter;
 use super::project::Project;
 use super::sbom::sbom;
 use super::sources::Sources;
-use super::store::Vendored;
+use super::vendored::Vendored;
 use super::{Error, Result};
 use crate::engine::{Limits, Run, Tmpfs};
 use crate::image::Toolchain;
@@ -46,6 +47,70 @@ pub struct Plan<'a> {
     pub inputs: &'a Inputs,
     /// The time that everything in the wheel gets, in seconds since 1970.
     pub source_date_epoch: u64,
+    /// The Python of this machine that is used instead of the image's.
+    pub python: Option<&'a Interpreter>,
+    /// What is made.
+    pub product: Product<'a>,
+}
+
+/// What is made of the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product<'a> {
+    /// The wheel.
+    Wheel,
+    /// The sources as Python's package index takes them.
+    Sdist,
+    /// Crates, tested, and each as a `.crate` file.
+    Core(&'a [String]),
+}
+
+impl Product<'_> {
+    /// What the files end with.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Product::Wheel => ".whl",
+            Product::Sdist => ".tar.gz",
+            Product::Core(_) => ".crate",
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Product::Wheel => "wheel",
+            Product::Sdist => "sdist",
+            Product::Core(_) => "core",
+        }
+    }
+
+    /// The command that makes it, in the directory of the project.
+    pub(super) fn command(self, profile: Option<&str>, output: &str, bill: &str) -> Vec<String> {
+        let words: Vec<&str> = match self {
+            Product::Wheel => {
+                // A profile that the project names is what `--release` would take the place of.
+                let profile = if profile.is_some() { &[][..] } else { &["--release"][..] };
+                let flags = ["--locked", "--offline", "--out", output, "--interpreter", "python3"];
+                ["maturin", "build"]
+                    .into_iter()
+                    .chain(profile.iter().copied())
+                    .chain(flags)
+                    .chain(["--sbom-include", bill])
+                    .collect()
+            }
+            Product::Sdist => vec!["maturin", "sdist", "--out", output],
+            Product::Core(packages) => {
+                const SCRIPT: &str = "out=$1; shift\n\
+                    cargo test --release --locked --offline \"$@\" || exit\n\
+                    cargo package --locked --offline --no-verify \"$@\" || exit\n\
+                    cp \"$CARGO_TARGET_DIR\"/package/*.crate \"$out\"";
+                let chosen = packages.iter().flat_map(|name| ["--package", name]);
+                ["sh", "-c", SCRIPT, "core", output].into_iter().chain(chosen).collect()
+            }
+        };
+        words.into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// The directories of one build.
@@ -89,19 +154,19 @@ impl Stage {
         host::set_mode(&path, if executable { 0o755 } else { 0o644 }).map_err(Error::write(&path))
     }
 
-    /// The command that makes the wheel of a project. `inside` says how a command writes a place that
+    /// The command that makes what is wanted of a project. `inside` says how a command writes a place that
     /// was asked for.
     ///
     /// # Errors
     /// A file cannot be read or written.
-    pub fn wheel(
+    pub fn build(
         &self,
         host: &Host,
         plan: &Plan<'_>,
         conditions: &Conditions,
         inside: &dyn Fn(&str) -> String,
     ) -> Result<Run> {
-        let Plan { project, sources, inputs, source_date_epoch } = *plan;
+        let Plan { project, sources, inputs, source_date_epoch, python, product } = *plan;
         sources.copy(host, &project.root, &self.path("sources"))?;
         self.leave_out_the_other_bill(host, &project.directory)?;
         let paths = conditions.paths(inside);
@@ -116,7 +181,8 @@ impl Stage {
         let script = "mkdir -p \"$HOME\" \"$CARGO_HOME\" && cd \"$1\" && shift && exec \"$@\"";
         let mut command: Vec<String> = ["sh", "-c", script, "build"].map(str::to_owned).to_vec();
         command.push(directory);
-        command.extend(maturin_command(&paths.output, &format!("{}/{bill}", paths.inputs)));
+        let bill = format!("{}/{bill}", paths.inputs);
+        command.extend(product.command(project.profile.as_deref(), &paths.output, &bill));
         let mut run = Run::new(command)
             .input(self.path("sources"), &conditions.sources)
             .input(&inputs.crates.directory, &conditions.crates)
@@ -128,6 +194,9 @@ impl Stage {
         run.mounts.push(inputs.toolchain.mount());
         run.tmpfs.push(Tmpfs { target: conditions.target.clone(), megabytes: TARGET_MEGABYTES });
         run.environment = conditions.environment(&paths, source_date_epoch);
+        if let Some(python) = python {
+            run = show_python(run, python, inside);
+        }
         run.umask = conditions.umask;
         run.host_name = conditions.host_name.clone();
         run.user = conditions.user;
@@ -170,6 +239,7 @@ impl Stage {
         others: &[PathBuf],
         modules: &[String],
         smoke: Option<&Path>,
+        python: Option<&Interpreter>,
         inside: &dyn Fn(&str) -> String,
     ) -> Result<Run> {
         let copy = |from: &Path, name: &str| -> Result<()> {
@@ -187,18 +257,18 @@ impl Stage {
             copy(smoke, "smoke.py")?;
         }
         let (inputs, temporary) = (inside(INPUTS), inside("/tmp"));
-        let python = format!("{temporary}/venv/bin/python");
+        let installed = format!("{temporary}/venv/bin/python");
         let mut script = format!(
             "set -eu; mkdir -p {temporary}/elsewhere; cd {temporary}/elsewhere\n\
              python3 -m venv {temporary}/venv\n\
-             {python} -m pip install --quiet --no-index --no-deps --disable-pip-version-check \
+             {installed} -m pip install --quiet --no-index --no-deps --disable-pip-version-check \
              --no-cache-dir {inputs}/wheels/*.whl\n"
         );
         for module in modules {
-            script.push_str(&format!("{python} -I -c 'import {module}'\n"));
+            script.push_str(&format!("{installed} -I -c 'import {module}'\n"));
         }
         if smoke.is_some() {
-            script.push_str(&format!("{python} -I {inputs}/smoke.py\n"));
+            script.push_str(&format!("{installed} -I {inputs}/smoke.py\n"));
         }
         let mut run = Run::new(["sh", "-c", &script])
             .input(self.path("inputs"), INPUTS)
@@ -209,17 +279,20 @@ impl Stage {
             .env("TZ", "UTC")
             .env("PYTHONDONTWRITEBYTECODE", "1");
         run.limits = Limits { time: Some(TEST_LIMIT), ..run.limits };
+        if let Some(python) = python {
+            run = show_python(run, python, inside);
+        }
         Ok(run)
     }
 }
 
-/// maturin and its arguments; the bill of materials is a file.
-pub(super) fn maturin_command(output: &str, bill: &str) -> Vec<String> {
-    ["maturin", "build", "--release", "--locked", "--offline", "--out", output]
-        .into_iter()
-        .chain(["--interpreter", "python3", "--sbom-include", bill])
-        .map(str::to_owned)
-        .collect()
+/// Shows a Python of this machine to a command, before all others.
+fn show_python(run: Run, python: &Interpreter, inside: &dyn Fn(&str) -> String) -> Run {
+    let mut run = run.input(&python.prefix, PYTHON);
+    let directory = format!("{}/bin", inside(PYTHON));
+    let path = run.environment.entry("PATH".to_owned()).or_default();
+    *path = format!("{directory}:{path}");
+    run
 }
 
 fn join(root: &str, relative: &Path) -> String {

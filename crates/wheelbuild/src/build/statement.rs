@@ -72,12 +72,18 @@ pub struct Parameters {
     pub distribution: String,
     /// The directory of `pyproject.toml` in the repository.
     pub directory: String,
+    /// What was made: `wheel`, `sdist` or `core`.
+    pub product: String,
+    /// The crates of the core.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// The time that everything in the wheel has, in seconds since 1970.
     pub source_date_epoch: u64,
     /// Whether the sources are exactly those of a commit.
     pub versioned: bool,
-    /// The command that was run on them.
-    pub command: Vec<String>,
+    /// The version of the Python that was used instead of the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
 }
 
 /// An input.
@@ -176,7 +182,9 @@ mod tests {
             directory: "python".to_owned(),
             source_date_epoch: 1_700_000_000,
             versioned: true,
-            command: vec!["maturin".to_owned(), "build".to_owned()],
+            product: "wheel".to_owned(),
+            packages: Vec::new(),
+            python: None,
         };
         let subject = Subject::new("example-1.0-py3-none-any.whl", "sha256", "aa");
         let input = ResourceDescriptor::new("pkg:pypi/maturin@1.16.0", "sha256", "bb");

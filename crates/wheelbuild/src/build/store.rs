@@ -1,16 +1,15 @@
 //! Inputs on this machine: crates, files from the package index, programs. Each is kept under what it
 //! is, appears whole, and is fetched once.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::{Host, Invocation, Lock, Output, Scratch};
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::lock::PythonFile;
 use super::project::Project;
+use super::vendored::{self, Vendored};
 use super::{Error, Result};
 
 /// A slow mirror may take long.
@@ -27,33 +26,6 @@ pub struct Store {
     directory: PathBuf,
     /// Whether the network may be used.
     offline: bool,
-}
-
-/// Crates in a directory, and what cargo must be told of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Vendored {
-    /// The directory of `cargo vendor --versioned-dirs`.
-    pub directory: PathBuf,
-    /// The sources that the directory replaces: its text with the directory left out.
-    config: toml::Table,
-}
-
-impl Vendored {
-    /// `config.toml` for crates that lie at a path.
-    #[must_use]
-    pub fn config(&self, path: &str) -> String {
-        let mut config = self.config.clone();
-        if let Some(toml::Value::Table(sources)) = config.get_mut("source") {
-            for (_, source) in sources.iter_mut() {
-                if let toml::Value::Table(source) = source
-                    && source.contains_key("directory")
-                {
-                    source.insert("directory".to_owned(), path.into());
-                }
-            }
-        }
-        toml::to_string(&config).unwrap_or_default()
-    }
 }
 
 /// For which Python files are fetched: not that of this machine, but that of the image.
@@ -111,9 +83,9 @@ impl Store {
     pub fn crates(&self, host: &Host, cargo: &Path, project: &Project) -> Result<Vendored> {
         let path = project.lock_file();
         let lock = host.read(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
-        let place = self.directory.join("crates").join(hexadecimal(&lock));
+        let place = self.crates_place(&hexadecimal(&lock));
         let _held = self.hold(&place)?;
-        if let Some(vendored) = read_vendored(host, &place)? {
+        if let Some(vendored) = vendored::read(host, &place)? {
             return Ok(vendored);
         }
         self.require_network(
@@ -133,15 +105,20 @@ impl Store {
         if !output.success() {
             return Err(cargo_failed(doing, &output));
         }
-        host::write_atomically(&scratch.path().join("sources.toml"), &output.stdout)
-            .map_err(Error::write(&place))?;
         // A project without dependencies has nothing to vendor.
-        host::create_directory(&scratch.path().join("vendor")).map_err(Error::write(&place))?;
+        let vendor = scratch.path().join("vendor");
+        host::create_directory(&vendor).map_err(Error::write(&vendor))?;
+        vendored::describe(host, scratch.path(), &output.stdout_text(), &place)?;
         host::rename(scratch.path(), &place).map_err(Error::write(&place))?;
-        read_vendored(host, &place)?.ok_or_else(|| Error::Missing {
+        vendored::read(host, &place)?.ok_or_else(|| Error::Missing {
             what: place.display().to_string(),
             cure: "run `fetch` again".to_owned(),
         })
+    }
+
+    /// Where the crates of a `Cargo.lock` are, by its sha256.
+    pub(super) fn crates_place(&self, cargo_lock: &str) -> PathBuf {
+        self.directory.join("crates").join(cargo_lock)
     }
 
     /// A file of the package index that is locked, fetched if it is not there.
@@ -233,7 +210,7 @@ impl Store {
         Ok(found)
     }
 
-    fn python_place(&self, file: &PythonFile) -> PathBuf {
+    pub(super) fn python_place(&self, file: &PythonFile) -> PathBuf {
         self.directory.join("python").join(&file.sha256).join(&file.file)
     }
 
@@ -258,21 +235,6 @@ impl Store {
         }
         Err(Error::Missing { what: what.to_owned(), cure: cure.to_owned() })
     }
-}
-
-fn read_vendored(host: &Host, place: &Path) -> Result<Option<Vendored>> {
-    let path = place.join("sources.toml");
-    let text = match host.read_text(&path, LOCK_LIMIT) {
-        Ok(text) => text,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(Error::Read { path, source: error }),
-    };
-    let config = toml::from_str(&text).map_err(|error| Error::Project {
-        path,
-        reason: error.message().to_owned(),
-        cure: format!("remove {}", place.display()),
-    })?;
-    Ok(Some(Vendored { directory: place.join("vendor"), config }))
 }
 
 fn cargo_failed(doing: &str, output: &Output) -> Error {
@@ -331,68 +293,9 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What `.cargo-checksum.json` of a vendored crate says.
-#[derive(Deserialize)]
-struct Checksum {
-    package: Option<String>,
-}
-
-/// That the crates in a directory are those of a lock, by their checksums.
-///
-/// # Errors
-/// The name of the first that is missing or another.
-pub fn check_vendored(
-    host: &Host,
-    vendored: &Vendored,
-    checksums: &BTreeMap<(String, String), String>,
-) -> Result<()> {
-    for ((name, version), checksum) in checksums {
-        let path =
-            vendored.directory.join(format!("{name}-{version}")).join(".cargo-checksum.json");
-        let text = host.read_text(&path, LOCK_LIMIT).map_err(|error| {
-            if error.is_not_found() {
-                Error::Missing {
-                    what: format!("the crate {name} {version}"),
-                    cure: "run `fetch`".to_owned(),
-                }
-            } else {
-                Error::Read { path: path.clone(), source: error }
-            }
-        })?;
-        let found = serde_json::from_str::<Checksum>(&text).ok().and_then(|found| found.package);
-        if found.as_ref() != Some(checksum) {
-            return Err(Error::Lock {
-                reason: format!(
-                    "the crate {name} {version} has checksum {}, but Cargo.lock says {checksum}",
-                    found.as_deref().unwrap_or("none")
-                ),
-                cure: format!(
-                    "remove {} and fetch again; find out why if it stays so",
-                    vendored.directory.display()
-                ),
-            });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_directory_of_vendored_crates_is_where_the_build_sees_it() {
-        let text = "[source.crates-io]\nreplace-with = \"vendored-sources\"\n\
-                    [source.vendored-sources]\ndirectory = \"/somewhere/else\"\n";
-        let config = toml::from_str(text).unwrap();
-        let vendored = Vendored { directory: PathBuf::new(), config };
-        let seen = vendored.config("/cargo/vendor");
-        assert!(
-            seen.contains("directory = \"/cargo/vendor\"") && seen.contains("crates-io"),
-            "{seen}"
-        );
-        assert!(!seen.contains("somewhere"));
-    }
 
     #[test]
     fn names_of_files_are_as_indexes_write_them() {
@@ -417,25 +320,5 @@ mod tests {
         let target = Target { python: "3.11".to_owned(), glibc: 36, machine: "x86_64".to_owned() };
         let error = store.python_file(&host, &file, &target).unwrap_err();
         assert!(matches!(error, Error::Missing { .. }) && error.to_string().contains(&file.file));
-    }
-
-    #[test]
-    fn a_crate_with_another_checksum_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let host = Host::current().unwrap();
-        let place = directory.path().join("serde-1.0.0");
-        fs_err::create_dir_all(&place).unwrap();
-        fs_err::write(place.join(".cargo-checksum.json"), r#"{"files":{},"package":"aa"}"#)
-            .unwrap();
-        let vendored =
-            Vendored { directory: directory.path().to_path_buf(), config: toml::Table::new() };
-        let sum = |name: &str, sum: &str| {
-            [((name.to_owned(), "1.0.0".to_owned()), sum.to_owned())].into()
-        };
-        check_vendored(&host, &vendored, &sum("serde", "aa")).unwrap();
-        let changed = check_vendored(&host, &vendored, &sum("serde", "bb")).unwrap_err();
-        assert!(changed.is_input() && changed.to_string().contains("serde"), "{changed}");
-        let missing = check_vendored(&host, &vendored, &sum("syn", "aa")).unwrap_err();
-        assert!(missing.to_string().contains("syn 1.0.0"), "{missing}");
     }
 }
