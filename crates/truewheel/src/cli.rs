@@ -1,6 +1,7 @@
 //! The flags of every command.
 
 mod build;
+mod engines;
 mod matrix;
 mod wheel;
 
@@ -10,6 +11,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use build::{
+    BuildFlags, FetchFlags, InputFlags, ReproduceFlags, RoomFlags, ToolchainFlag, What,
+};
+pub(crate) use engines::{
     BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
     ImageListFlags, ImageLockFlags,
 };
@@ -51,15 +55,18 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Build(Box<BuildFlags>),
     Check(CheckFlags),
     Compare(CompareFlags),
     Doctor(DoctorFlags),
     Engines(EnginesFlags),
     Envs(EnvsFlags),
     Explain(ExplainFlags),
+    Fetch(FetchFlags),
     Image(ImageFlags),
     Init(InitFlags),
     Matrix(Box<MatrixFlags>),
+    Reproduce(Box<ReproduceFlags>),
     Scan(ScanFlags),
 }
 

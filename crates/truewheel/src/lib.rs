@@ -66,15 +66,18 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStat
     })?;
     let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
     match &cli.command {
+        Command::Build(flags) => commands::build::run(&context, flags),
         Command::Check(flags) => commands::check::run(&context, flags),
         Command::Compare(flags) => commands::compare::run(&context, flags),
         Command::Doctor(flags) => commands::doctor::run(&context, flags),
         Command::Engines(flags) => commands::engines::run(&context, flags),
         Command::Envs(flags) => commands::envs::run(&context, flags),
         Command::Explain(flags) => commands::explain::run(&context, flags),
+        Command::Fetch(flags) => commands::build::fetch(&context, flags),
         Command::Image(flags) => commands::image::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
         Command::Matrix(flags) => commands::matrix::run(&context, flags),
+        Command::Reproduce(flags) => commands::build::reproduce(&context, flags),
         Command::Scan(flags) => commands::scan::run(&context, flags),
     }
 }

@@ -46,6 +46,16 @@ pub(crate) fn watched<R>(
     })
 }
 
+/// Tells something while [`watched`] may show its line: what it shows is taken away first, and comes
+/// back by itself.
+pub(crate) fn talk_over(printer: &Printer, text: &str) {
+    if printer.is_watched() {
+        printer.talk(&format!("\r{:WIDTH$}\r{text}", ""));
+    } else {
+        printer.talk(text);
+    }
+}
+
 /// Work in phases that each have parts. May be told of it by several threads.
 pub(crate) struct Phases {
     begun: Instant,

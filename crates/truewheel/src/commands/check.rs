@@ -96,7 +96,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &CheckFlags) -> Result<ExitStatu
 }
 
 /// What tells of this machine and the one who works on it.
-fn secrets_of(host: &Host, project: &Path) -> Vec<Secret> {
+pub(super) fn secrets_of(host: &Host, project: &Path) -> Vec<Secret> {
     let mut secrets = Vec::new();
     let mut add = |what: &str, text: String, kind| {
         secrets.push(Secret { what: what.to_owned(), text, kind });
@@ -161,7 +161,7 @@ fn human(checked: &[Checked], errors: usize, warnings: usize, fails: bool) -> St
     text
 }
 
-fn paragraph(problem: &Problem) -> String {
+pub(super) fn paragraph(problem: &Problem) -> String {
     let (mark, style) = match problem.severity {
         Severity::Error => ("✗ error", RED),
         Severity::Warning => ("! warning", YELLOW),

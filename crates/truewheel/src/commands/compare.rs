@@ -70,7 +70,7 @@ fn open(context: &Context<'_>, named: &Path) -> Result<Wheel, Failure> {
     })
 }
 
-fn human(comparison: &Comparison, accepted: bool) -> String {
+pub(super) fn human(comparison: &Comparison, accepted: bool) -> String {
     let mut text = String::new();
     for (letter, side) in [("A", &comparison.a), ("B", &comparison.b)] {
         text.push_str(&format!(

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &ImageFlags) -> Result<ExitStatu
     }
 }
 
-fn failure(error: &Error) -> Failure {
+pub(super) fn failure(error: &Error) -> Failure {
     let failed = if error.is_input() {
         Failure::input(error)
     } else {
@@ -47,16 +47,19 @@ fn failure(error: &Error) -> Failure {
 }
 
 /// What a project wants and what it has locked.
-struct Project {
+pub(super) struct Project {
     directory: PathBuf,
-    recipes: Recipes,
+    pub(super) recipes: Recipes,
     lock: LockFile,
     architecture: String,
 }
 
 impl Project {
     fn load(context: &Context<'_>) -> Result<Self, Failure> {
-        let directory = context.project()?;
+        Self::of(context, context.project()?)
+    }
+
+    pub(super) fn of(context: &Context<'_>, directory: PathBuf) -> Result<Self, Failure> {
         let failure = |error| failure(&error);
         Ok(Self {
             recipes: Recipes::load(context.host, &directory).map_err(failure)?,
@@ -67,7 +70,11 @@ impl Project {
     }
 
     /// The locked image, or else the newest of the recipe.
-    fn image(&self, context: &Context<'_>, store: &Store) -> Result<Option<Image>, Failure> {
+    pub(super) fn image(
+        &self,
+        context: &Context<'_>,
+        store: &Store,
+    ) -> Result<Option<Image>, Failure> {
         match self.lock.image(&self.architecture) {
             Some(image) => Ok(Some(image)),
             None => self.newest(context, store),

@@ -1,5 +1,6 @@
 //! `truewheel.toml`: what a project says about itself. No file is needed.
 
+mod build;
 mod matrix;
 mod reader;
 
@@ -9,6 +10,7 @@ use ::matrix::Specification;
 use host::{Host, Os};
 use toml::de::DeTable;
 
+pub(crate) use self::build::Build;
 use self::reader::{Problems, Reader};
 use crate::failure::Failure;
 
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) exchange: Vec<(PathBuf, PathBuf)>,
     /// What its matrix runs.
     pub(crate) matrix: Specification,
+    /// What its builds make.
+    pub(crate) build: Build,
 }
 
 /// One entry of `doctor.suppress`.
@@ -81,7 +85,7 @@ impl Config {
         let root = Reader::root(&problems, document.get_ref());
         let places = Places { host, project };
         let mut config = Self { path: Some(path.to_path_buf()), ..Self::default() };
-        root.only(&["doctor", "matrix", "project"]);
+        root.only(&["build", "doctor", "matrix", "project"]);
         if let Some(doctor) = root.table("doctor") {
             doctor.only(&["skip", "strict", "suppress"]);
             config.skip = doctor.texts("skip");
@@ -98,6 +102,9 @@ impl Config {
         }
         if let Some(matrix) = root.table("matrix") {
             config.matrix = matrix::specification(&matrix, &places);
+        }
+        if let Some(build) = root.table("build") {
+            config.build = build::build(&build, &places);
         }
         if problems.is_empty() { Ok(config) } else { Err(problems.failure()) }
     }

@@ -56,6 +56,16 @@ python = [".venv", "~/envs/a", "/usr/bin/python3"]
 writer = ".venv"
 reader = "../other/.venv"
 
+[build]
+wheel = "python"
+core = ["core"]
+out = "wheels"
+imports = ["a.b"]
+smoke = "tests/smoke.py"
+requirements = ["numpy==2.2.6"]
+max-glibc = "2.28"
+libraries = ["libcuda.so.1"]
+
 [matrix]
 pythons = ["3.11", "build/bin/python"]
 numpys = ["1.24.4", "newest"]
@@ -97,6 +107,16 @@ time-limit = 60
             ],
             python: ["/p/.venv", "/home/ann/envs/a", "/usr/bin/python3"].map(PathBuf::from).into(),
             exchange: vec![(PathBuf::from("/p/.venv"), PathBuf::from("/other/.venv"))],
+            build: Build {
+                wheel: Some(PathBuf::from("/p/python")),
+                core: vec!["core".to_owned()],
+                out: Some(PathBuf::from("/p/wheels")),
+                imports: vec!["a.b".to_owned()],
+                smoke: Some(PathBuf::from("/p/tests/smoke.py")),
+                requirements: vec!["numpy==2.2.6".to_owned()],
+                max_glibc: Some("2.28".parse().unwrap()),
+                libraries: vec!["libcuda.so.1".to_owned()],
+            },
             matrix: Specification {
                 pythons: vec!["3.11".to_owned(), "/p/build/bin/python".to_owned()],
                 numpys: vec!["1.24.4".to_owned(), "newest".to_owned()],

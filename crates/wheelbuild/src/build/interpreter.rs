@@ -13,7 +13,7 @@ use crate::image::Package;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What an interpreter says of itself, a line each.
-const QUESTION: &str = "import platform, sys\n\
+pub const QUESTION: &str = "import platform, sys\n\
     print('%d.%d' % sys.version_info[:2])\n\
     print(sys.base_prefix)\n\
     print(platform.libc_ver()[1])\n";
@@ -41,18 +41,21 @@ impl Interpreter {
             .timeout(PATIENCE)
             .output()
             .map_err(Error::process(&doing))?;
-        let text = output.stdout_text();
-        let mut lines = text.lines();
-        let (Some(version), Some(prefix), true) = (lines.next(), lines.next(), output.success())
-        else {
-            return Err(Error::Program {
-                doing,
-                reason: super::store::last_lines(&output.stderr_text()),
-                cure: Some("name another one with --python".to_owned()),
-            });
-        };
+        let said = output.stdout_text();
+        Self::read(&said).filter(|_| output.success()).ok_or_else(|| Error::Program {
+            doing,
+            reason: super::store::last_lines(&output.stderr_text()),
+            cure: Some("name another one with --python".to_owned()),
+        })
+    }
+
+    /// A Python that answered that to [`QUESTION`]; `None` if it is no answer.
+    #[must_use]
+    pub fn read(answer: &str) -> Option<Interpreter> {
+        let mut lines = answer.lines();
+        let (version, prefix) = (lines.next()?, lines.next()?);
         let glibc = lines.next().and_then(minor_of_glibc).unwrap_or_default();
-        Ok(Interpreter { prefix: PathBuf::from(prefix), version: version.to_owned(), glibc })
+        Some(Interpreter { prefix: PathBuf::from(prefix), version: version.to_owned(), glibc })
     }
 
     /// For what files are fetched when it is used on this machine.

@@ -1,6 +1,7 @@
 //! From sources to a wheel: what goes in, in which order, and what is kept of it.
 
 mod bundle;
+mod checkout;
 mod conditions;
 mod crates;
 mod deliver;
@@ -20,11 +21,12 @@ mod tools;
 mod vendored;
 
 pub use bundle::{read_bundle, write_bundle};
+pub use checkout::checkout;
 pub use conditions::{Axis, Conditions, Paths, bisect};
 pub use crates::{Crate, CrateGraph};
 pub use deliver::{Artifact, check_writable, deliver};
 pub use error::Error;
-pub use interpreter::{Interpreter, target_of};
+pub use interpreter::{Interpreter, QUESTION, target_of};
 pub use lock::{BuildLock, Crates, FILE as LOCK_FILE, Image, PythonFile, Rust};
 pub use prepare::{Prepared, Update, Wanted};
 pub use project::{Project, source_date_epoch};

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use host::Host;
 
 use super::crates::CrateGraph;
-use super::interpreter::Interpreter;
 use super::lock::{BuildLock, Crates, Image, PythonFile, Rust};
 use super::project::Project;
 use super::stage::Inputs;
@@ -31,12 +30,12 @@ pub struct Wanted<'a> {
     pub project: &'a Project,
     /// The compiler.
     pub toolchain: &'a Toolchain,
+    /// Whether it is this machine's and must be shown, rather than being in the image.
+    pub shows_toolchain: bool,
     /// The diffID of the root file system; none where the build runs on this machine itself.
     pub image: Option<&'a str>,
     /// For which Python files are chosen.
     pub target: &'a Target,
-    /// The Python of this machine that is used instead of the image's.
-    pub python: Option<&'a Interpreter>,
     /// What the test of the wheel needs from the package index.
     pub requirements: &'a [String],
     /// Where inputs are kept.
@@ -68,19 +67,13 @@ pub struct Prepared {
 }
 
 impl Wanted<'_> {
-    /// Where the lock of the project is.
-    #[must_use]
-    pub fn lock_directory(&self) -> PathBuf {
-        self.project.root.join(&self.project.workspace)
-    }
-
     /// Sees to it that everything is in the store, and says where.
     ///
     /// # Errors
     /// Something differs from the lock, or is missing and may or can not be fetched.
     pub fn prepare(&self, update: Update) -> Result<Prepared> {
         let Wanted { host, project, toolchain, store, .. } = *self;
-        let old = BuildLock::read(host, &self.lock_directory())?;
+        let old = BuildLock::read(host, &project.lock_directory())?;
         let crates = store.crates(host, self.cargo, project)?;
         let path = project.lock_file();
         let cargo_lock = host.read(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
@@ -110,7 +103,13 @@ impl Wanted<'_> {
         check_vendored(host, &crates, &graph.checksums())?;
         Ok(Prepared {
             is_changed: old.as_ref() != Some(&lock),
-            inputs: Inputs { crates, toolchain: toolchain.clone(), maturin, graph },
+            inputs: Inputs {
+                crates,
+                toolchain: toolchain.clone(),
+                shows_toolchain: self.shows_toolchain,
+                maturin,
+                graph,
+            },
             lock,
             test_files,
         })

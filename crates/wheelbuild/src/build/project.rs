@@ -32,6 +32,8 @@ pub struct Project {
     pub maturin: String,
     /// `requires-python`, if it is said.
     pub requires_python: Option<String>,
+    /// The crates of the workspace.
+    pub members: Vec<String>,
     /// What the wheel is imported as.
     pub module: String,
     /// The profile that cargo compiles with, if the project names one; else `release`.
@@ -165,11 +167,18 @@ impl Project {
             workspace: below(&workspace)?,
             name,
             requires_python: project.and_then(|project| project.requires_python),
+            members: metadata.packages.iter().map(|package| package.name.clone()).collect(),
             package: package.name.clone(),
             version: package.version.clone(),
             maturin,
             root,
         })
+    }
+
+    /// The directory of `Cargo.lock` and `build.lock.toml`.
+    #[must_use]
+    pub fn lock_directory(&self) -> PathBuf {
+        self.root.join(&self.workspace)
     }
 
     /// `Cargo.lock`.

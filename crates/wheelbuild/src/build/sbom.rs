@@ -78,6 +78,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             maturin: "maturin".to_owned(),
             requires_python: None,
+            members: Vec::new(),
             module: "my_wheel".to_owned(),
             profile: None,
         };

@@ -28,8 +28,10 @@ const TEST_LIMIT: Duration = Duration::from_secs(3600);
 pub struct Inputs {
     /// The crates of `Cargo.lock`.
     pub crates: Vendored,
-    /// The compiler, from this machine.
+    /// The compiler.
     pub toolchain: Toolchain,
+    /// Whether it is this machine's and must be shown, rather than being in the image.
+    pub shows_toolchain: bool,
     /// The program maturin.
     pub maturin: PathBuf,
     /// The crates of the wheel.
@@ -191,7 +193,9 @@ impl Stage {
             // cargo looks for its configuration in every directory above the sources.
             .input(self.path("cargo"), "/.cargo")
             .output(self.output(), OUTPUT);
-        run.mounts.push(inputs.toolchain.mount());
+        if inputs.shows_toolchain {
+            run.mounts.push(inputs.toolchain.mount());
+        }
         run.tmpfs.push(Tmpfs { target: conditions.target.clone(), megabytes: TARGET_MEGABYTES });
         run.environment = conditions.environment(&paths, source_date_epoch);
         if let Some(python) = python {

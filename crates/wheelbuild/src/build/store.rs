@@ -109,6 +109,7 @@ impl Store {
         let vendor = scratch.path().join("vendor");
         host::create_directory(&vendor).map_err(Error::write(&vendor))?;
         vendored::describe(host, scratch.path(), &output.stdout_text(), &place)?;
+        place.parent().map_or(Ok(()), host::create_directory).map_err(Error::write(&place))?;
         host::rename(scratch.path(), &place).map_err(Error::write(&place))?;
         vendored::read(host, &place)?.ok_or_else(|| Error::Missing {
             what: place.display().to_string(),

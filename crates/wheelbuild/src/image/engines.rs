@@ -71,6 +71,18 @@ pub(super) fn layers(ready: &Ready, name: &str) -> Result<Option<Vec<String>>, E
     Ok(serde_json::from_slice(&output.stdout).ok())
 }
 
+/// What is in an image that an engine has under a name, as one sum: the diffID of its only layer, or
+/// of several the SHA-256 of their diffIDs, a line each. `None` when the engine has no such image.
+///
+/// # Errors
+/// The engine does not answer.
+pub fn identity(ready: &Ready, name: &str) -> Result<Option<String>, Error> {
+    Ok(layers(ready, name)?.map(|layers| match layers.as_slice() {
+        [layer] => layer.clone(),
+        several => format!("sha256:{}", crate::digest::sha256(several.join("\n").as_bytes())),
+    }))
+}
+
 /// Unpacks an image for namespaces, once. Devices are left out: they are mounted.
 fn unpack(host: &Host, store: &Store, sum: &str) -> Result<std::path::PathBuf, Error> {
     let place = store.unpacked(sum);

@@ -18,7 +18,7 @@ mod toolchain;
 pub use bootstrap::{Tool, bootstrap};
 pub use check::{Copy, State, check};
 pub(crate) use engines::put;
-pub use engines::{reference, root_for};
+pub use engines::{identity, reference, root_for};
 pub use error::Error;
 pub use lock::{LOCK_FILE, LockFile, Locked, LockedReference, digest_of};
 pub use packages::{Package, differences};

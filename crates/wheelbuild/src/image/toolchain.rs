@@ -55,7 +55,9 @@ impl Toolchain {
         Self::read(&version, sysroot).ok_or_else(no_field)
     }
 
-    fn read(version: &str, sysroot: PathBuf) -> Option<Self> {
+    /// A toolchain of which `rustc --version --verbose` said that; `None` if it names no commit.
+    #[must_use]
+    pub fn read(version: &str, sysroot: PathBuf) -> Option<Self> {
         let field = |name: &str| version.lines().find_map(|line| line.strip_prefix(name));
         let commit = field("commit-hash: ").filter(|commit| *commit != "unknown")?;
         Some(Self {
