@@ -5,6 +5,7 @@
 //! what they make. Registry, mirror and vendored crates so give the same bits.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Where the crates of a build seem to be, whatever was mounted where.
 const CRATES_SEEN: &str = "/cargo/src";
@@ -68,6 +69,40 @@ impl Axis {
         Axis::Engine,
         Axis::Clock,
     ];
+
+    /// What mostly makes a build depend on it, and what to do about that.
+    #[must_use]
+    pub fn cure(self) -> &'static str {
+        match self {
+            Axis::SourceDirectory => {
+                "the project asks where it is, such as by CARGO_MANIFEST_DIR or an absolute path for \
+                 a C compiler: use paths that count from the crate"
+            }
+            Axis::CrateDirectory => {
+                "a crate asks where it is: look which one has the differing text, and report it there"
+            }
+            Axis::TargetDirectory => {
+                "a build script puts its output directory into the code: include what it writes, \
+                 not where it wrote it"
+            }
+            Axis::CargoHome => "something asks for HOME or CARGO_HOME: give it a fixed value",
+            Axis::User => "something asks who runs it: leave the user's number and name out",
+            Axis::Umask => "a file's mode is taken over: set modes instead of inheriting them",
+            Axis::HostName => "something asks for the machine's name: leave it out",
+            Axis::TimeZone => "a time is written in local time: write it in UTC",
+            Axis::Locale => "something sorts or prints by the locale: set LC_ALL=C for it",
+            Axis::Jobs => {
+                "what is done at once ends in another order: sort it, or look for a macro that \
+                 counts or caches"
+            }
+            Axis::Engine => "something asks what kind of machine it is on: leave that out",
+            Axis::Clock => {
+                "something writes the time of the build, or what differs by chance as a hash map's \
+                 order: take the time from SOURCE_DATE_EPOCH, which a build here sets, and sort \
+                 what has no order"
+            }
+        }
+    }
 
     /// What it is called.
     #[must_use]
@@ -173,6 +208,7 @@ impl Conditions {
             inputs: inside(INPUTS),
             output: inside(OUTPUT),
             temporary: inside("/tmp"),
+            really: Vec::new(),
         }
     }
 
@@ -227,17 +263,29 @@ pub struct Paths {
     pub(super) inputs: String,
     pub(super) output: String,
     pub(super) temporary: String,
+    /// Where sources and crates really are, if that can be seen: each with what it should seem.
+    really: Vec<(String, &'static str)>,
 }
 
 impl Paths {
     /// What the paths of this build are, and what they should seem to be.
-    fn seen(&self) -> [(&str, &str); 4] {
-        [
+    fn seen(&self) -> Vec<(&str, &str)> {
+        let asked: [(&str, &str); 4] = [
             (&self.sources, SOURCES_SEEN),
             (&self.crates, CRATES_SEEN),
             (&self.target, TARGET_SEEN),
             (&self.cargo_home, HOME_SEEN),
-        ]
+        ];
+        let really = self.really.iter().map(|(path, seen)| (path.as_str(), *seen));
+        asked.into_iter().chain(really).collect()
+    }
+
+    /// Says where the sources and the crates really are, where a compiler can see that.
+    pub(super) fn also_at(&mut self, sources: &Path, crates: &Path) {
+        self.really = vec![
+            (sources.display().to_string(), SOURCES_SEEN),
+            (crates.display().to_string(), CRATES_SEEN),
+        ];
     }
 
     /// The program that stands before rustc: it adds the paths that should be seen to whatever cargo

@@ -131,7 +131,7 @@ impl Stage {
         let stage = Stage { scratch };
         // Another user than this one works in them.
         host::set_mode(stage.scratch.path(), 0o755).map_err(Error::write(stage.scratch.path()))?;
-        for name in ["sources", "tools", "inputs", "cargo", "out"] {
+        for name in ["sources", "tools", "inputs", "out"] {
             let path = stage.path(name);
             host::create_directory(&path).map_err(Error::write(&path))?;
             let mode = if name == "out" { 0o777 } else { 0o755 };
@@ -171,17 +171,24 @@ impl Stage {
         let Plan { project, sources, inputs, source_date_epoch, python, product } = *plan;
         sources.copy(host, &project.root, &self.path("sources"))?;
         self.leave_out_the_other_bill(host, &project.directory)?;
-        let paths = conditions.paths(inside);
+        self.leave_out_other_sources(host, sources)?;
+        let mut paths = conditions.paths(inside);
+        if paths.sources != conditions.sources {
+            // No container: the compiler sees through the links to where things really are.
+            paths.also_at(&self.path("sources"), &inputs.crates.directory);
+        }
         self.write("tools/rustc-wrapper", &paths.rustc_wrapper(), true)?;
-        self.write("cargo/config.toml", &inputs.crates.config(&paths.crates), false)?;
+        self.write("inputs/cargo.toml", &inputs.crates.config(&paths.crates), false)?;
         let bill = format!("{}.cyclonedx.json", project.package);
         self.write(&format!("inputs/{bill}"), &sbom(project, &inputs.graph), false)?;
         let maturin = self.path("tools/maturin");
         host::copy_file(&inputs.maturin, &maturin).map_err(Error::write(&maturin))?;
         host::set_mode(&maturin, 0o755).map_err(Error::write(&maturin))?;
         let directory = join(&paths.sources, &project.directory);
-        let script = "mkdir -p \"$HOME\" \"$CARGO_HOME\" && cd \"$1\" && shift && exec \"$@\"";
+        let script = "mkdir -p \"$HOME\" \"$CARGO_HOME\" && cp \"$1\" \"$CARGO_HOME/config.toml\" \
+                      && cd \"$2\" && shift 2 && exec \"$@\"";
         let mut command: Vec<String> = ["sh", "-c", script, "build"].map(str::to_owned).to_vec();
+        command.push(format!("{}/cargo.toml", paths.inputs));
         command.push(directory);
         let bill = format!("{}/{bill}", paths.inputs);
         command.extend(product.command(project.profile.as_deref(), &paths.output, &bill));
@@ -190,8 +197,6 @@ impl Stage {
             .input(&inputs.crates.directory, &conditions.crates)
             .input(self.path("tools"), TOOLS)
             .input(self.path("inputs"), INPUTS)
-            // cargo looks for its configuration in every directory above the sources.
-            .input(self.path("cargo"), "/.cargo")
             .output(self.output(), OUTPUT);
         if inputs.shows_toolchain {
             run.mounts.push(inputs.toolchain.mount());
@@ -228,6 +233,27 @@ impl Stage {
         table.insert("rust".to_owned(), false.into());
         let text = toml::to_string(&document).map_err(|error| wrong(&error.to_string()))?;
         host::write_atomically(&path, text.as_bytes()).map_err(Error::write(&path))
+    }
+
+    /// Makes cargo take every crate from where it was vendored: what a project's own configuration
+    /// says of mirrors holds for fetching.
+    fn leave_out_other_sources(&self, host: &Host, sources: &Sources) -> Result<()> {
+        let is_config = |path: &Path| {
+            ["config.toml", "config"]
+                .iter()
+                .any(|name| path.ends_with(Path::new(".cargo").join(name)))
+        };
+        for file in sources.files.iter().filter(|file| is_config(&file.path)) {
+            let path = self.path("sources").join(&file.path);
+            let text = host.read_text(&path, MANIFEST_LIMIT).map_err(Error::read(&path))?;
+            // What is no TOML is for cargo to refuse.
+            let Ok(mut table) = toml::from_str::<toml::Table>(&text) else { continue };
+            if table.remove("source").is_some() {
+                let text = toml::to_string(&table).unwrap_or_default();
+                host::write_atomically(&path, text.as_bytes()).map_err(Error::write(&path))?;
+            }
+        }
+        Ok(())
     }
 
     /// The command that installs a wheel where there is no Rust, and uses it.
@@ -306,6 +332,7 @@ fn join(root: &str, relative: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sources::SourceFile;
     use super::*;
 
     #[test]
@@ -327,6 +354,27 @@ mod tests {
             host::write_atomically(&path, text.as_bytes()).unwrap();
             assert!(stage.leave_out_the_other_bill(&host, Path::new("python")).is_err());
         }
+    }
+
+    #[test]
+    fn mirrors_of_the_project_are_left_out_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = Stage::new(directory.path()).unwrap();
+        let host = Host::current().unwrap();
+        let name = PathBuf::from("part/.cargo/config.toml");
+        let path = stage.path("sources").join(&name);
+        let text = "[build]\nincremental = false\n[source.crates-io]\nreplace-with = \"mirror\"\n";
+        host::write_atomically(&path, text.as_bytes()).unwrap();
+        let sources = Sources {
+            files: vec![SourceFile { path: name, executable: false, link: false }],
+            revision: None,
+            committed: None,
+            modified: Vec::new(),
+            untracked: Vec::new(),
+        };
+        stage.leave_out_other_sources(&host, &sources).unwrap();
+        let left = fs_err::read_to_string(&path).unwrap();
+        assert!(left.contains("incremental") && !left.contains("mirror"), "{left}");
     }
 
     #[test]

@@ -175,10 +175,20 @@ pub(super) fn human(found: &Reproduction) -> String {
             sum(second)
         ));
     }
-    if !found.axes.is_empty() {
-        let names: Vec<&str> = found.axes.iter().map(|axis| axis.name()).collect();
-        let which = if names.len() > 1 { "of these, together or one" } else { "it" };
-        text.push_str(&format!("  to blame is {which}: {}\n", names.join(", ")));
+    match found.axes.as_slice() {
+        [] => {}
+        [axis] => text.push_str(&format!(
+            "  what makes the difference: {}\n      {}\n",
+            axis.name(),
+            axis.cure()
+        )),
+        several => {
+            let names: Vec<&str> = several.iter().map(|axis| axis.name()).collect();
+            text.push_str(&format!(
+                "  what makes the difference, together and not each alone: {}\n",
+                names.join(", ")
+            ));
+        }
     }
     text
 }
