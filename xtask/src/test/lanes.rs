@@ -35,6 +35,8 @@ pub(crate) enum Lane {
     Containers,
     /// Real wheels, judged by others as well, and compared.
     Wheels,
+    /// Real builds of wheels: the same everywhere, and what is said and left when they fail.
+    Builds,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -58,6 +60,7 @@ impl Lane {
             Self::Matrix => "matrix",
             Self::Containers => "containers",
             Self::Wheels => "wheels",
+            Self::Builds => "builds",
             Self::Browser => "browser",
         }
     }
@@ -79,6 +82,7 @@ impl Lane {
             Self::Matrix => Some("matrix"),
             Self::Containers => Some("containers"),
             Self::Wheels => Some("wheels"),
+            Self::Builds => Some("builds"),
             Self::Browser => Some("browser"),
         }
     }

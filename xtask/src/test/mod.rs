@@ -77,6 +77,15 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
                     faults.run_with_tools(&workspace, command, lane, &mut tally)?;
                 }
             }
+            Some(binary @ "builds") => {
+                let faults = match &mut faults {
+                    Some(faults) => faults,
+                    None => faults.insert(Faults::prepare(&workspace)?),
+                };
+                let daemon = docker::Daemon::start(&workspace)?;
+                let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
+                faults.run_with_tools(&workspace, daemon.reached_by(command), lane, &mut tally)?;
+            }
             Some(binary @ "containers") => {
                 let daemon = docker::Daemon::start(&workspace)?;
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);

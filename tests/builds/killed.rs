@@ -1,0 +1,134 @@
+//! What is left of a build that is killed: nothing.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use host::{Host, Invocation};
+use tempfile::TempDir;
+use wheelbuild::engine::Engine;
+
+use crate::support::{Project, cache, truewheel, works};
+
+/// Cleaning up must be over by then.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Names a test for each engine and signal.
+macro_rules! killed {
+    ($($name:ident: $engine:ident $signal:literal,)*) => {
+        $(#[test] fn $name() { nothing_is_left(Engine::$engine, $signal, concat!("killed::", stringify!($name))) })*
+    };
+}
+
+killed! {
+    podman_after_ctrl_c: Podman "INT",
+    podman_after_kill_9: Podman "KILL",
+    docker_after_ctrl_c: Docker "INT",
+    docker_after_kill_9: Docker "KILL",
+    namespaces_after_ctrl_c: Namespaces "INT",
+    namespaces_after_kill_9: Namespaces "KILL",
+    no_engine_after_ctrl_c: Host "INT",
+}
+
+fn nothing_is_left(engine: Engine, signal: &str, test: &str) {
+    if !works(engine, test) || !works(Engine::Namespaces, test) {
+        return;
+    }
+    let project = Project::of("mixed", "project");
+    project.lock();
+    // A store of its own, so that what other tests make meanwhile is not taken for what is left.
+    let own = TempDir::new_in(cache()).unwrap();
+    for shared in ["images", "inputs"] {
+        host::make_link(&cache().join(shared), &own.path().join(shared)).unwrap();
+    }
+    let build = truewheel(&project.path)
+        .args(["build", "--engine", engine.name(), "--format", "json", "--locked"])
+        .env("TRUEWHEEL_CACHE_DIR", own.path());
+    // Started in the background a shell ignores Ctrl-C, and so would what it starts.
+    let build = with_signals(&build);
+    let (tell, told) = mpsc::channel();
+    let compiles = std::sync::atomic::AtomicBool::new(false);
+    let seen = std::sync::atomic::Ordering::SeqCst;
+    let process = thread::scope(|scope| {
+        let victim = scope.spawn(|| {
+            build.stream(
+                |id| tell.send(id).unwrap(),
+                |_, line: &str| {
+                    if line.contains("\"event\":\"crate\"") {
+                        compiles.store(true, seen);
+                    }
+                },
+            )
+        });
+        let process = told.recv_timeout(PATIENCE).unwrap();
+        wait_until(|| compiles.load(seen) || victim.is_finished(), "nothing is compiled");
+        assert!(!victim.is_finished(), "it ended by itself");
+        let kill = Invocation::new("kill").args(["-s", signal, "--", &process.to_string()]);
+        assert!(kill.output().unwrap().success());
+        let output = victim.join().unwrap().unwrap();
+        assert!(!output.success());
+        process
+    });
+    let word = own.path().display().to_string();
+    wait_until(|| processes_with(&word).is_empty(), "a process is left");
+    wait_until(|| !mounts().contains(&word), "a mount is left");
+    wait_until(|| containers_of(engine, process).is_empty(), "a container is left");
+    assert_eq!(project.files("dist"), [""; 0]);
+    // Files of a process that was killed go with the next build.
+    let again = truewheel(&project.path)
+        .args(["build", "sdist", "--engine", engine.name(), "--locked"])
+        .env("TRUEWHEEL_CACHE_DIR", own.path());
+    let output = again.output().unwrap();
+    assert!(output.success(), "{}", output.stderr_text());
+    for place in ["builds", "sandboxes", "inputs/tmp"] {
+        let Ok(entries) = fs_err::read_dir(own.path().join(place)) else { continue };
+        let left: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| name.contains(&format!("-{process}-")))
+            .collect();
+        assert!(left.is_empty(), "{place}: {left:?}");
+    }
+}
+
+fn with_signals(call: &Invocation) -> Invocation {
+    call.clone().within_shell("exec env --default-signal=INT \"$@\"")
+}
+
+fn wait_until(mut is_so: impl FnMut() -> bool, otherwise: &str) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn mounts() -> String {
+    let host = Host::current().unwrap();
+    host.read_text(Path::new("/proc/self/mounts"), 16 << 20).unwrap()
+}
+
+/// Processes that have a text in one of their arguments.
+fn processes_with(text: &str) -> Vec<String> {
+    let host = Host::current().unwrap();
+    let numbers = host.list(Path::new("/proc"), 1_000_000).unwrap();
+    let numbers = numbers.iter().filter_map(|entry| entry.name_text());
+    let is_one = |number: &&str| {
+        let line = host.read(Path::new(&format!("/proc/{number}/cmdline")), 1 << 20);
+        line.is_ok_and(|line| String::from_utf8_lossy(&line).contains(text))
+    };
+    let is_number = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.filter(is_number).filter(is_one).map(str::to_owned).collect()
+}
+
+/// Containers that a process of ours made.
+fn containers_of(engine: Engine, process: u32) -> Vec<String> {
+    if !engine.has_store() {
+        return Vec::new();
+    }
+    let list = ["ps", "--all", "--filter", "name=truewheel-", "--format", "{{.Names}}"];
+    let listed = Invocation::new(engine.name()).args(list).output().unwrap();
+    assert!(listed.success(), "{}", listed.stderr_text());
+    let part = format!("-{process}-");
+    listed.stdout_text().lines().filter(|name| name.contains(&part)).map(str::to_owned).collect()
+}
