@@ -1,26 +1,26 @@
 //! Real builds in real clean rooms: what comes of them, whether it is the same everywhere, and what
 //! is said and left when they fail.
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod engines;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod failures;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod inputs;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod killed;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod mirror;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod records;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod repository;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod support;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 #[path = "../skips.rs"]
 mod skips;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 #[path = "../tools.rs"]
 mod tools;

@@ -131,8 +131,9 @@ fn index_path(name: &str) -> String {
 
 /// A file in one of the directories for registries.
 fn find(registries: &Path, below: &str) -> Option<PathBuf> {
+    let host = Host::current().unwrap();
     let mut all = fs_err::read_dir(registries).unwrap().map(|entry| entry.unwrap().path());
-    all.find_map(|registry| Some(registry.join(below)).filter(|path| path.is_file()))
+    all.find_map(|registry| Some(registry.join(below)).filter(|path| host.is_file(path)))
 }
 
 /// The lines of an index in cargo's cache of it, where each follows a version and a zero byte.

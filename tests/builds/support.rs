@@ -93,11 +93,12 @@ impl Project {
     pub(crate) fn of_repository(below: &str) -> Project {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join(below);
+        let host = Host::current().unwrap();
         let listed = Invocation::new("git").args(["ls-files", "-z"]).directory(root());
         for name in listed.output().unwrap().stdout_text().split('\0').filter(|it| !it.is_empty()) {
             let (from, to) = (root().join(name), path.join(name));
             // A file that was removed and not committed is not there.
-            if from.is_file() {
+            if host.is_file(&from) {
                 fs_err::create_dir_all(to.parent().unwrap()).unwrap();
                 fs_err::copy(from, to).unwrap();
             }

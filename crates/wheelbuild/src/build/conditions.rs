@@ -186,7 +186,7 @@ impl Conditions {
                 Axis::HostName => other.host_name = "elsewhere".to_owned(),
                 Axis::TimeZone => other.time_zone = "Pacific/Kiritimati".to_owned(),
                 Axis::Locale => other.locale = "C".to_owned(),
-                Axis::Jobs => other.jobs = Some(1),
+                Axis::Jobs => other.jobs = Some(host::processors() + 1),
                 Axis::Engine => other.other_engine = true,
                 Axis::Clock => {}
             }

@@ -73,11 +73,12 @@ impl CrateGraph {
             .output()
             .map_err(Error::process(doing))?;
         if !output.success() {
-            let reason = output.stderr_text().trim().to_owned();
-            let is_lock = reason.contains("--locked");
-            let cure =
-                is_lock.then(|| "run `cargo update --workspace` and commit Cargo.lock".to_owned());
-            return Err(Error::Program { doing: doing.to_owned(), reason, cure });
+            let said = output.stderr_text();
+            return Err(not_in_the_lock(project, &said).unwrap_or_else(|| Error::Program {
+                doing: doing.to_owned(),
+                reason: said.trim().to_owned(),
+                cure: None,
+            }));
         }
         let path = project.lock_file();
         let text = host.read_text(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
@@ -93,6 +94,25 @@ impl CrateGraph {
             .filter_map(|it| Some(((it.name.clone(), it.version.clone()), it.checksum.clone()?)))
             .collect()
     }
+}
+
+/// What cargo says without the network when a manifest asks for a crate that `Cargo.lock` does not
+/// have.
+fn not_in_the_lock(project: &Project, said: &str) -> Option<Error> {
+    let missing = said.lines().find_map(|line| {
+        let line = line.trim().strip_prefix("error: ").unwrap_or(line.trim());
+        line.strip_prefix("no matching package named `")?.split('`').next()
+    });
+    let reason = match missing {
+        Some(name) => format!("the crate {name} is not in it, and a manifest asks for it"),
+        None if said.contains("--locked") => "it does not fit the manifests".to_owned(),
+        None => return None,
+    };
+    Some(Error::Project {
+        path: project.lock_file(),
+        reason,
+        cure: "run `cargo update --workspace` and commit Cargo.lock".to_owned(),
+    })
 }
 
 fn parse_lock(path: &Path, text: &str) -> Result<LockFile> {

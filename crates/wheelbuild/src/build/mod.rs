@@ -34,7 +34,7 @@ pub use record::{RECORD, differences, record, sum_of_sources};
 pub use run::{Built, Difference, Event, Reproduction, Workshop, compared};
 pub use sbom::sbom;
 pub use sources::{SourceFile, Sources};
-pub use stage::{Inputs, Plan, Product, Stage};
+pub use stage::{Inputs, Plan, Product, Stage, Trial};
 pub use statement::{Parameters, ResourceDescriptor, Statement, Subject};
 pub use store::{Store, Target};
 pub use tools::program;

@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::conditions::{Axis, Conditions, bisect};
 use super::deliver::Artifact;
-use super::interpreter::Interpreter;
-use super::stage::{Plan, Product, Stage};
+use super::stage::{Plan, Product, Stage, Trial};
 use super::store::last_lines;
 use super::{Error, Result};
 use crate::Wheel;
@@ -137,19 +136,12 @@ impl Workshop<'_> {
     ///
     /// # Errors
     /// The engine cannot run it, or it fails.
-    pub fn test(
-        &self,
-        wheel: &Built,
-        others: &[PathBuf],
-        modules: &[String],
-        smoke: Option<&Path>,
-        python: Option<&Interpreter>,
-    ) -> Result<()> {
+    pub fn test(&self, wheel: &Built, trial: &Trial<'_>) -> Result<()> {
         let stage = Stage::new(&self.scratch)?;
         let path = stage.output().join(&wheel.name);
         host::write_atomically(&path, &wheel.bytes).map_err(Error::write(&path))?;
         let inside = |place: &str| self.sandbox.inside(place);
-        let run = stage.test(&path, others, modules, smoke, python, &inside)?;
+        let run = stage.test(self.host, &path, trial, &inside)?;
         self.run("test", &run)
     }
 
@@ -297,7 +289,8 @@ fn cure(log: &str) -> Option<String> {
                 .to_owned(),
         );
     }
-    if log.contains("no matching package") || log.contains("--locked") {
+    let writes_lock = log.contains("failed to write") && log.contains("Cargo.lock");
+    if log.contains("no matching package") || log.contains("--locked") || writes_lock {
         return Some(
             "a crate is not in Cargo.lock: run `cargo update --workspace` and commit it".to_owned(),
         );

@@ -115,6 +115,19 @@ impl Product<'_> {
     }
 }
 
+/// How a wheel is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// Wheels that are installed beside it.
+    pub others: &'a [PathBuf],
+    /// Modules that are imported.
+    pub modules: &'a [String],
+    /// A program that is run after that.
+    pub smoke: Option<&'a Path>,
+    /// The Python of this machine that is used instead of the image's.
+    pub python: Option<&'a Interpreter>,
+}
+
 /// The directories of one build.
 #[derive(Debug)]
 pub struct Stage {
@@ -204,7 +217,7 @@ impl Stage {
         run.tmpfs.push(Tmpfs { target: conditions.target.clone(), megabytes: TARGET_MEGABYTES });
         run.environment = conditions.environment(&paths, source_date_epoch);
         if let Some(python) = python {
-            run = show_python(run, python, inside);
+            run = self.show_python(host, run, python, ("tools", TOOLS), inside)?;
         }
         run.umask = conditions.umask;
         run.host_name = conditions.host_name.clone();
@@ -256,22 +269,19 @@ impl Stage {
         Ok(())
     }
 
-    /// The command that installs a wheel where there is no Rust, and uses it.
-    ///
-    /// `modules` are imported, then `smoke`, a program, is run with what was installed, in a directory
-    /// that has none of the sources.
+    /// The command that installs a wheel where there is no Rust, and uses it in a directory that has
+    /// none of the sources.
     ///
     /// # Errors
     /// A file cannot be read or written.
     pub fn test(
         &self,
+        host: &Host,
         wheel: &Path,
-        others: &[PathBuf],
-        modules: &[String],
-        smoke: Option<&Path>,
-        python: Option<&Interpreter>,
+        trial: &Trial<'_>,
         inside: &dyn Fn(&str) -> String,
     ) -> Result<Run> {
+        let Trial { others, modules, smoke, python } = *trial;
         let copy = |from: &Path, name: &str| -> Result<()> {
             let to = self.path("inputs").join(name);
             to.parent().map_or(Ok(()), host::create_directory).map_err(Error::write(&to))?;
@@ -310,19 +320,36 @@ impl Stage {
             .env("PYTHONDONTWRITEBYTECODE", "1");
         run.limits = Limits { time: Some(TEST_LIMIT), ..run.limits };
         if let Some(python) = python {
-            run = show_python(run, python, inside);
+            run = self.show_python(host, run, python, ("inputs", INPUTS), inside)?;
         }
         Ok(run)
     }
-}
 
-/// Shows a Python of this machine to a command, before all others.
-fn show_python(run: Run, python: &Interpreter, inside: &dyn Fn(&str) -> String) -> Run {
-    let mut run = run.input(&python.prefix, PYTHON);
-    let directory = format!("{}/bin", inside(PYTHON));
-    let path = run.environment.entry("PATH".to_owned()).or_default();
-    *path = format!("{directory}:{path}");
-    run
+    /// Shows a Python of this machine to a command, before all others. Its shared library, if it has
+    /// one, is put where the command finds it: the program looks where it was installed.
+    fn show_python(
+        &self,
+        host: &Host,
+        run: Run,
+        python: &Interpreter,
+        (name, target): (&str, &str),
+        inside: &dyn Fn(&str) -> String,
+    ) -> Result<Run> {
+        let mut run = run.input(&python.prefix, PYTHON);
+        let directory = format!("{}/bin", inside(PYTHON));
+        let path = run.environment.entry("PATH".to_owned()).or_default();
+        *path = format!("{directory}:{path}");
+        let library = format!("libpython{}.so.1.0", python.version);
+        let from = python.prefix.join("lib").join(&library);
+        if host.is_file(&from) {
+            let to = self.path(name).join("lib").join(&library);
+            to.parent().map_or(Ok(()), host::create_directory).map_err(Error::write(&to))?;
+            host::copy_file(&from, &to).map_err(Error::write(&to))?;
+            host::set_mode(&to, 0o755).map_err(Error::write(&to))?;
+            run = run.env("LD_LIBRARY_PATH", format!("{}/lib", inside(target)));
+        }
+        Ok(run)
+    }
 }
 
 fn join(root: &str, relative: &Path) -> String {

@@ -95,7 +95,9 @@ impl Store {
         let scratch = self.scratch()?;
         let doing = "fetch the crates of Cargo.lock";
         let output = Invocation::new(cargo)
-            .args(["vendor", "--locked", "--versioned-dirs", "--manifest-path"])
+            // Without it cargo goes past the mirrors that it is configured for.
+            .args(["vendor", "--respect-source-config"])
+            .args(["--locked", "--versioned-dirs", "--manifest-path"])
             .arg(project.root.join(&project.workspace).join("Cargo.toml"))
             .arg(scratch.path().join("vendor"))
             .directory(project.root.join(&project.workspace))

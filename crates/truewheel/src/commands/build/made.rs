@@ -7,7 +7,8 @@ use report::render::visible;
 use serde_json::json;
 use wheelbuild::Wheel;
 use wheelbuild::build::{
-    Built, Conditions, Difference, Event, Prepared, Product, RECORD, Reproduction, deliver, record,
+    Built, Conditions, Difference, Event, Prepared, Product, RECORD, Reproduction, Trial, deliver,
+    record,
 };
 use wheelbuild::check::{Policy, Problem, check};
 use wheelbuild::compare::Verdict;
@@ -107,10 +108,13 @@ impl Maker<'_> {
         modules.extend(settings.imports.iter().cloned());
         let tell = |event: Event<'_>| self.reporter.tell(&event, 0);
         let workshop = workshop(self.context, self.site, &self.room.sandbox, &tell)?;
-        let others = &self.prepared.test_files;
-        let smoke = settings.smoke.as_deref();
-        let python = self.room.python.as_ref();
-        let tested = self.reporter.watch(|| workshop.test(wheel, others, &modules, smoke, python));
+        let trial = Trial {
+            others: &self.prepared.test_files,
+            modules: &modules,
+            smoke: settings.smoke.as_deref(),
+            python: self.room.python.as_ref(),
+        };
+        let tested = self.reporter.watch(|| workshop.test(wheel, &trial));
         tested.map_err(|error| failed(self.reporter, &error))
     }
 
