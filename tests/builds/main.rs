@@ -2,6 +2,8 @@
 //! is said and left when they fail.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod failures;

@@ -38,6 +38,11 @@ impl Tools {
         in_environment(&self.directory.join("venv"), "uv")
     }
 
+    /// The program maturin.
+    pub(crate) fn maturin_program(&self) -> PathBuf {
+        in_environment(&self.directory.join("venv"), "maturin")
+    }
+
     /// A call of uv, with the cache that the tests share.
     pub(crate) fn uv(&self) -> Invocation {
         let uv = Invocation::new(self.uv_program())

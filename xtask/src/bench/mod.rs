@@ -3,6 +3,7 @@
 //! Nothing is judged: a number on a busy machine is not a failure. The goal stands beside each
 //! number, and a reader compares.
 
+mod build;
 mod cold;
 mod doctor;
 mod matrix;
@@ -22,6 +23,7 @@ pub(crate) struct Flags {
 
 #[derive(clap::Subcommand)]
 enum What {
+    Build(build::Flags),
     /// The doctor, discovery, growth and memory.
     Doctor(doctor::Flags),
     /// The matrix, its growth, and a process for each pair.
@@ -38,6 +40,7 @@ enum What {
 /// When a tool that is needed is missing or fails.
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     match &flags.what {
+        What::Build(flags) => build::run(flags),
         What::Doctor(flags) => doctor::run(flags),
         What::Matrix(flags) => matrix::run(flags),
         What::Npz(flags) => npz::run(flags),

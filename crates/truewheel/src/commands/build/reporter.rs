@@ -66,6 +66,7 @@ impl<'a> Reporter<'a> {
         let fields = serde_json::to_value(fields).map_err(wrong)?;
         let mut event = serde_json::Map::new();
         event.insert("event".to_owned(), name.into());
+        event.insert("elapsed".to_owned(), self.begun.elapsed().as_secs_f64().into());
         match fields {
             Value::Object(fields) => event.extend(fields),
             other => drop(event.insert("value".to_owned(), other)),
