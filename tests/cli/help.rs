@@ -17,16 +17,21 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      check    Say whether wheels are what they say they are
-      compare  Say where two wheels differ, why, and how to make them the same
-      doctor   Say what is wrong on this machine, why, and what to type to mend it
-      engines  Try what could run a build away from this machine's files, network and environment
-      envs     List every Python on this machine, and which one each tool would pick here
-      explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
-      image    Make, check and lock the images that wheels are built in
-      init     Write a commented truewheel.toml into the project
-      matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
-      scan     Say what data files hold, which numpys can load them, and what is wrong with them
+      build      Build the wheel in a clean container without a network, the same bits wherever it is
+                 done
+      check      Say whether wheels are what they say they are
+      compare    Say where two wheels differ, why, and how to make them the same
+      doctor     Say what is wrong on this machine, why, and what to type to mend it
+      engines    Try what could run a build away from this machine's files, network and environment
+      envs       List every Python on this machine, and which one each tool would pick here
+      explain    Explain a fault: what it means, why it matters, how it looks, how to mend it
+      fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
+      image      Make, check and lock the images that wheels are built in
+      init       Write a commented truewheel.toml into the project
+      matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
+      reproduce  Build a wheel again that somebody else built, from the record that came with it, and
+                 compare
+      scan       Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help
@@ -47,16 +52,21 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      check    Say whether wheels are what they say they are
-      compare  Say where two wheels differ, why, and how to make them the same
-      doctor   Say what is wrong on this machine, why, and what to type to mend it
-      engines  Try what could run a build away from this machine's files, network and environment
-      envs     List every Python on this machine, and which one each tool would pick here
-      explain  Explain a fault: what it means, why it matters, how it looks, how to mend it
-      image    Make, check and lock the images that wheels are built in
-      init     Write a commented truewheel.toml into the project
-      matrix   Prove that every Python and numpy, and the Rust core, reads what every other one wrote
-      scan     Say what data files hold, which numpys can load them, and what is wrong with them
+      build      Build the wheel in a clean container without a network, the same bits wherever it is
+                 done
+      check      Say whether wheels are what they say they are
+      compare    Say where two wheels differ, why, and how to make them the same
+      doctor     Say what is wrong on this machine, why, and what to type to mend it
+      engines    Try what could run a build away from this machine's files, network and environment
+      envs       List every Python on this machine, and which one each tool would pick here
+      explain    Explain a fault: what it means, why it matters, how it looks, how to mend it
+      fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
+      image      Make, check and lock the images that wheels are built in
+      init       Write a commented truewheel.toml into the project
+      matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
+      reproduce  Build a wheel again that somebody else built, from the record that came with it, and
+                 compare
+      scan       Say what data files hold, which numpys can load them, and what is wrong with them
 
     Options:
       -h, --help     Print help

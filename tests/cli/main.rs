@@ -4,6 +4,8 @@
 #[path = "../../crates/artifacts/src/samples/wheel.rs"]
 mod archive;
 #[cfg(test)]
+mod build;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod doctor;

@@ -36,7 +36,12 @@ pub(crate) fn run(context: &Context<'_>, flags: &BuildFlags) -> Result<ExitStatu
         (None, Some(configured)) => configured.clone(),
         (None, None) => directory.join(OUT),
     };
-    check_writable(&out).map_err(|error| failure(&error))?;
+    check_writable(&out).map_err(|error| {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        Failure::input(format!("nothing can be put into {}", out.display()))
+            .details(source.into_iter().collect())
+            .hint("name another directory with --out")
+    })?;
     let reporter = Reporter::new(context.printer, flags.format, flags.verbose, "build")?;
     site.describe(&reporter)?;
     let (store, update) = supply(context, &reporter, &site, &flags.inputs)?;

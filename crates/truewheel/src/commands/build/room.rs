@@ -58,10 +58,24 @@ impl Site {
         })?;
         // An epoch that cannot be is refused before anything is asked.
         let variable = host.variables.text("SOURCE_DATE_EPOCH");
+        // Set to nothing it is a mistake, and maturin stops at it.
+        let is_empty = variable.is_none() && host.variables.is_set("SOURCE_DATE_EPOCH");
+        let variable = variable.or_else(|| is_empty.then(String::new));
         source_date_epoch(variable.as_deref(), None).map_err(|error| failure(&error))?;
         let wheel = config.build.wheel.as_deref().unwrap_or(&directory);
         let project = Project::open(host, &cargo, wheel).map_err(|error| failure(&error))?;
         let sources = Sources::of(host, &project.root).map_err(|error| failure(&error))?;
+        let needed = [
+            project.directory.join("pyproject.toml"),
+            project.directory.join("Cargo.toml"),
+            project.workspace.join("Cargo.lock"),
+        ];
+        let is_known = |path: &PathBuf| sources.files.iter().any(|file| file.path == *path);
+        if let Some(unknown) = needed.iter().find(|path| !is_known(path)) {
+            let text = format!("git does not know {}", project.root.join(unknown).display());
+            return Err(Failure::input(text)
+                .hint("a build takes exactly the files that git knows: `git add` it"));
+        }
         let source_date_epoch = source_date_epoch(variable.as_deref(), sources.committed)
             .map_err(|error| failure(&error))?;
         if let Some(smoke) = config.build.smoke.as_deref().filter(|path| !host.is_file(path)) {
