@@ -112,7 +112,8 @@ impl Error {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("make room there, or name another directory".to_owned())
             }
-            Self::Setting { .. } | Self::Read { .. } | Self::Write { .. } => None,
+            Self::Setting { name, .. } => Some(format!("correct {name}, or leave it out")),
+            Self::Read { .. } | Self::Write { .. } => None,
         }
     }
 }

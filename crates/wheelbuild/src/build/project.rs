@@ -226,9 +226,8 @@ pub fn source_date_epoch(variable: Option<&str>, commit: Option<u64>) -> Result<
         return Ok(commit.unwrap_or(0).clamp(*EPOCHS.start(), *EPOCHS.end()));
     };
     let wrong = |reason: String| Error::Setting { name: "SOURCE_DATE_EPOCH".to_owned(), reason };
-    let seconds: u64 = text.parse().map_err(|_| {
-        wrong(format!("{text:?} is no number of seconds since 1970; unset it to take the time of the last commit"))
-    })?;
+    let seconds: u64 =
+        text.parse().map_err(|_| wrong(format!("{text:?} is no number of seconds since 1970")))?;
     if EPOCHS.contains(&seconds) {
         return Ok(seconds);
     }
