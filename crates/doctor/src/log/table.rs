@@ -301,16 +301,7 @@ impl Table {
         }
         let texts: Vec<&str> = builder.pieces.texts.iter().map(String::as_str).collect();
         let automaton = Automaton::new(&texts);
-        Ok(Self {
-            automaton,
-            patterns,
-            of_piece,
-            errors,
-            rules,
-            codes: all.code,
-            leads,
-            marks,
-        })
+        Ok(Self { automaton, patterns, of_piece, errors, rules, codes: all.code, leads, marks })
     }
 }
 
