@@ -86,7 +86,11 @@ impl Log<'_> {
             near.iter().copied().filter(|other| wanted(*other)).min_by_key(distance)
         };
         if !rule.when.is_empty() && !rule.errors.is_empty() {
-            lines.push(nearest(&has_error)?);
+            let error = nearest(&has_error)?;
+            // What stands between a message and its error belongs to it.
+            let between = place.min(error)..=place.max(error);
+            lines.extend(between.filter(|other| self.lines[*other].has_any(&rule.when)));
+            lines.push(error);
         }
         for group in &rule.also {
             lines.push(nearest(&|other| self.lines[other].has_any(group))?);
