@@ -253,3 +253,112 @@ pub fn answer(judged: &[Judged]) -> Option<&Judged> {
         Verdict::RuledOut => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use host::HostPath;
+
+    use super::*;
+    use crate::testing::{PROJECT, healthy};
+    use crate::{CHECKS, Selection, diagnose};
+
+    /// A build script that the system did not start.
+    fn never_started(error: &str) -> Reading {
+        let log = format!(
+            "error: failed to run custom build command for `libc v0.2.139`\n\nCaused by:\n  could \
+             not execute process `{PROJECT}/target/debug/build/libc-1/build-script-build` (never \
+             executed)\n\nCaused by:\n  {error}\n"
+        );
+        super::super::read(log.as_bytes())
+    }
+
+    fn judged(reading: &Reading, facts: &Facts) -> Vec<Judged> {
+        judge(reading, facts, &diagnose(facts, &Selection::default()), &Place::Here)
+    }
+
+    fn faulty(code: &str) -> Facts {
+        let check = CHECKS.iter().find(|check| check.code == code).expect("the check exists");
+        let facts = check.cases.fires.iter().map(|facts| facts());
+        let mut facts = facts.filter(|facts| facts.machine.os == Os::Linux);
+        facts.next().expect("it fires on Linux")
+    }
+
+    #[test]
+    fn one_symptom_has_the_cause_that_the_facts_show() {
+        let (invalid, denied) =
+            ("Invalid argument (os error 22)", "Permission denied (os error 13)");
+        for (error, code) in [
+            (invalid, "FS002"),
+            (invalid, "FS003"),
+            (invalid, "FS012"),
+            (invalid, "FS015"),
+            (denied, "FS002"),
+            (denied, "FS003"),
+            (denied, "FS014"),
+            (denied, "FS015"),
+            ("No space left on device (os error 28)", "FS009"),
+            ("Read-only file system (os error 30)", "FS016"),
+        ] {
+            let facts = faulty(code);
+            let judged = judged(&never_started(error), &facts);
+            let answer = answer(&judged).expect("there is an answer");
+            assert_eq!((answer.code, answer.verdict), (code, Verdict::Confirmed), "{error}");
+            assert!(answer.finding.is_some());
+        }
+    }
+
+    #[test]
+    fn on_a_healthy_machine_what_was_looked_at_is_ruled_out() {
+        let mut facts = healthy();
+        facts.project.workspace_root = Some(HostPath::from(PROJECT));
+        let judged = judged(&never_started("Invalid argument (os error 22)"), &facts);
+        let of =
+            |code: &str| judged.iter().find(|one| one.code == code).expect("it is a candidate");
+        assert_eq!(of("FS003").verdict, Verdict::RuledOut);
+        assert_eq!(of("FS001").verdict, Verdict::Undecided);
+        assert!(judged.iter().all(|one| one.verdict != Verdict::Confirmed));
+        assert!(judged.iter().any(|one| one.next.is_some()));
+    }
+
+    #[test]
+    fn what_the_doctor_did_not_look_at_is_not_ruled_out() {
+        let facts = healthy();
+        let elsewhere = "mkdir: cannot create directory '/data/x/target': Read-only file system\n";
+        let reading = super::super::read(elsewhere.as_bytes());
+        let one = &judged(&reading, &facts)[0];
+        assert_eq!((one.code, one.verdict), ("FS016", Verdict::Undecided));
+        assert!(one.reason.contains("/data/x/target"), "{}", one.reason);
+        let other = "ImportError: /srv/env/lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found \
+                     (required by /srv/env/lib/python3.11/site-packages/a.so)\n";
+        let reading = super::super::read(other.as_bytes());
+        let one = &judged(&reading, &facts)[0];
+        assert_eq!((one.code, one.verdict), ("LIB001", Verdict::Undecided));
+        assert!(one.reason.contains("/srv/env"), "{}", one.reason);
+    }
+
+    #[test]
+    fn a_log_is_from_elsewhere_if_nothing_that_it_names_is_here() {
+        let facts = healthy();
+        let reading = |text: &str| super::super::read(text.as_bytes());
+        let here = |text: &str, there: &str| {
+            Place::of(&reading(text), &facts, |path| path == there) == Place::Here
+        };
+        let log = "error: /home/ada/x/Cargo.lock: Read-only file system (os error 30)\n";
+        assert!(here(log, "/home/ada"));
+        assert!(!here(log, "/home/bob"));
+        assert!(here("error: /usr/lib/x: Read-only file system (os error 30)\n", ""));
+        assert!(!here("C:\\x\\y.exe: Access is denied. (os error 5)\nbuild-script-build\n", ""));
+    }
+
+    #[test]
+    fn causes_come_before_what_follows_from_them() {
+        let facts = faulty("FS003");
+        let judged = judged(&never_started("Permission denied (os error 13)"), &facts);
+        let confirmed: Vec<bool> = judged
+            .iter()
+            .filter(|one| one.verdict == Verdict::Confirmed)
+            .map(|one| one.root.is_some())
+            .collect();
+        assert!(confirmed.is_sorted());
+    }
+}
