@@ -77,6 +77,19 @@ fn an_exception_in_the_program_that_tries_the_wheel_is_told() {
 }
 
 #[test]
+fn a_fault_that_the_doctor_knows_is_named() {
+    let test = "failures::a_fault_that_the_doctor_knows_is_named";
+    let Some(project) = project(test) else { return };
+    project.write("truewheel.toml", "[build]\nsmoke = \"smoke.py\"\n");
+    let text = "import stamped\nraise ModuleNotFoundError(\"No module named 'numpy._core'\")\n";
+    project.write("smoke.py", text);
+    let built = project.run(&BUILD).ended_with(1);
+    let explained = built.one("failed")["explained"].as_str().unwrap();
+    assert!(explained.starts_with("NPY004"), "{explained}");
+    built.says("explain NPY004");
+}
+
+#[test]
 fn a_wheel_that_fails_its_check_is_put_aside() {
     let test = "failures::a_wheel_that_fails_its_check_is_put_aside";
     let Some(project) = project(test) else { return };

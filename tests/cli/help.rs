@@ -17,14 +17,13 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      build      Build the wheel in a clean container without a network, the same bits wherever it is
-                 done
+      build      Build the wheel in a clean container without a network, the same bits everywhere
       check      Say whether wheels are what they say they are
       compare    Say where two wheels differ, why, and how to make them the same
       doctor     Say what is wrong on this machine, why, and what to type to mend it
       engines    Try what could run a build away from this machine's files, network and environment
       envs       List every Python on this machine, and which one each tool would pick here
-      explain    Explain a fault: what it means, why it matters, how it looks, how to mend it
+      explain    Explain a fault by its code, or say what the log of a failure means here
       fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
       image      Make, check and lock the images that wheels are built in
       init       Write a commented truewheel.toml into the project
@@ -52,14 +51,13 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      build      Build the wheel in a clean container without a network, the same bits wherever it is
-                 done
+      build      Build the wheel in a clean container without a network, the same bits everywhere
       check      Say whether wheels are what they say they are
       compare    Say where two wheels differ, why, and how to make them the same
       doctor     Say what is wrong on this machine, why, and what to type to mend it
       engines    Try what could run a build away from this machine's files, network and environment
       envs       List every Python on this machine, and which one each tool would pick here
-      explain    Explain a fault: what it means, why it matters, how it looks, how to mend it
+      explain    Explain a fault by its code, or say what the log of a failure means here
       fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
       image      Make, check and lock the images that wheels are built in
       init       Write a commented truewheel.toml into the project
@@ -197,24 +195,45 @@ fn help_of_explain() {
     assert_snapshot!(Machine::new().run(&["explain", "--help"]), @"
     exit: 0
     --- stdout
-    Explain a fault: what it means, why it matters, how it looks, how to mend it
+    Explain a fault by its code, or say what the log of a failure means here
 
-    Usage: truewheel explain [OPTIONS] [CODE]
+    Without a code, a log is read: from standard input if something is piped into it, from a file with
+    --log, or from a command with --run. Every code that the text speaks of is held against the facts of
+    this machine, and is confirmed, with its evidence and cure; ruled out; or not decidable here. A log
+    that speaks of nothing known says so. Without a code and a log, every code is listed.
+
+    Ends with 0 when there is an answer, 1 when a log speaks of nothing that is known or all of it is
+    ruled out, 2 when the tool itself failed, and 3 when it was called wrongly. With --run it ends as
+    the command does.
+
+    Usage: truewheel explain [OPTIONS] [CODE] [-- <COMMAND>...]
 
     Arguments:
       [CODE]
-              Its code (NPY004) or name; without one, every code is listed
+              A code (NPY004) or name, or `-` for a log on standard input
+
+      [COMMAND]...
+              The command of --run
 
     Options:
           --format <FORMAT>
-              How to print the page
+              How to print it
 
               Possible values:
               - human:    For a person
-              - markdown: As it is
-              - json:     For a program
+              - markdown: The page as it is; not for logs
+              - json:     For a program; docs/explain.schema.json describes what it says of a log
 
               [default: human]
+
+          --log <FILE>
+              A file with a log
+
+          --run
+              Run the command after `--`, pass on what it prints, and explain it if it fails
+
+          --facts <FILE>
+              Judge a log by a facts file, perhaps of another machine, instead of this one
 
       -h, --help
               Print help (see a summary with '-h')
@@ -458,7 +477,7 @@ fn arguments_that_are_not_text() {
     --- stderr
     error: invalid UTF-8 was detected in one or more arguments
 
-    Usage: truewheel explain [OPTIONS] [CODE]
+    Usage: truewheel explain [OPTIONS] [CODE] [-- <COMMAND>...]
 
     For more information, try '--help'.
     ");

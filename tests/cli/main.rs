@@ -16,6 +16,8 @@ mod envs;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod explain_log;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod help;

@@ -11,6 +11,7 @@ mod cures;
 pub mod data;
 mod facts;
 mod gather;
+pub mod log;
 mod pages;
 mod run;
 mod selection;

@@ -32,7 +32,9 @@ pub use mounts::{Mount, MountTable};
 pub use open::OpenFile;
 pub use owner::{NoOwner, Owner};
 pub use path::HostPath;
-pub use platform::{Arch, Os, Version, own_program, processors, terminal_width};
+pub use platform::{
+    Arch, Os, Version, has_standard_input, own_program, processors, terminal_width,
+};
 pub use probe::{ProbeResults, Space};
 pub use process::{
     Background, Guard, Invocation, Output, ProcessError, Stream, end_with_the_leash,

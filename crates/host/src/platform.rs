@@ -211,6 +211,24 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
+/// Whether standard input brings data: a pipe, a file or a socket, and not a terminal or nothing at
+/// all (`/dev/null`).
+#[cfg(unix)]
+#[must_use]
+pub fn has_standard_input() -> bool {
+    let Ok(status) = rustix::fs::fstat(std::io::stdin()) else { return false };
+    let kind = rustix::fs::FileType::from_raw_mode(status.st_mode);
+    !matches!(kind, rustix::fs::FileType::CharacterDevice | rustix::fs::FileType::Directory)
+}
+
+/// Whether standard input brings data, as far as can be told: it is no terminal.
+#[cfg(not(unix))]
+#[must_use]
+pub fn has_standard_input() -> bool {
+    use std::io::IsTerminal as _;
+    !std::io::stdin().is_terminal()
+}
+
 #[cfg(unix)]
 pub(crate) fn effective_user_id() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 mod background;
 mod guard;
+mod pass;
 mod stream;
 
 pub use background::Background;

@@ -156,26 +156,51 @@ pub(crate) enum EnvsFormat {
     Json,
 }
 
-/// Explain a fault: what it means, why it matters, how it looks, how to mend it
+/// Explain a fault by its code, or say what the log of a failure means here
+///
+/// Without a code, a log is read: from standard input if something is piped into it, from a file with
+/// --log, or from a command with --run. Every code that the text speaks of is held against the facts
+/// of this machine, and is confirmed, with its evidence and cure; ruled out; or not decidable here.
+/// A log that speaks of nothing known says so. Without a code and a log, every code is listed.
+///
+/// Ends with 0 when there is an answer, 1 when a log speaks of nothing that is known or all of it is
+/// ruled out, 2 when the tool itself failed, and 3 when it was called wrongly. With --run it ends as
+/// the command does.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainFlags {
-    /// Its code (NPY004) or name; without one, every code is listed
+    /// A code (NPY004) or name, or `-` for a log on standard input
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
 
-    /// How to print the page
+    /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: ExplainFormat,
+
+    /// A file with a log
+    #[arg(long, value_name = "FILE", conflicts_with = "code")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Run the command after `--`, pass on what it prints, and explain it if it fails
+    #[arg(long, requires = "command", conflicts_with_all = ["code", "log"])]
+    pub(crate) run: bool,
+
+    /// Judge a log by a facts file, perhaps of another machine, instead of this one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+
+    /// The command of --run
+    #[arg(value_name = "COMMAND", last = true, requires = "run")]
+    pub(crate) command: Vec<OsString>,
 }
 
-/// How to print a page.
+/// How to print a page, or what a log means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExplainFormat {
     /// For a person
     Human,
-    /// As it is
+    /// The page as it is; not for logs
     Markdown,
-    /// For a program
+    /// For a program; docs/explain.schema.json describes what it says of a log
     Json,
 }
 

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod failure;
+mod failure_log;
 mod output;
 mod pattern;
 mod progress;
@@ -18,6 +19,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use report::ExitStatus;
+
+pub use crate::failure_log::FailureLog;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -51,7 +54,7 @@ pub fn run_with_help(
         Err(error) => return usage(&printer, &error),
     };
     match dispatch(&cli, &printer, name) {
-        Ok(status) => status.into(),
+        Ok(code) => code,
         Err(failure) => {
             printer.talk(&failure.render());
             failure.status.into()
@@ -59,27 +62,29 @@ pub fn run_with_help(
     }
 }
 
-fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitStatus, Failure> {
+fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitCode, Failure> {
     let host = host::Host::current().map_err(|error| {
         Failure::tool(error, "cannot tell which directory this is run in")
             .hint("the directory may have been deleted: change to one that exists and try again")
     })?;
     let context = commands::Context { host: &host, printer, project: cli.project.as_deref(), name };
-    match &cli.command {
+    let status = match &cli.command {
         Command::Build(flags) => commands::build::run(&context, flags),
         Command::Check(flags) => commands::check::run(&context, flags),
         Command::Compare(flags) => commands::compare::run(&context, flags),
         Command::Doctor(flags) => commands::doctor::run(&context, flags),
         Command::Engines(flags) => commands::engines::run(&context, flags),
         Command::Envs(flags) => commands::envs::run(&context, flags),
-        Command::Explain(flags) => commands::explain::run(&context, flags),
+        // It may end as the command that it runs.
+        Command::Explain(flags) => return commands::explain::run(&context, flags),
         Command::Fetch(flags) => commands::build::fetch(&context, flags),
         Command::Image(flags) => commands::image::run(&context, flags),
         Command::Init(flags) => commands::init::run(&context, flags),
         Command::Matrix(flags) => commands::matrix::run(&context, flags),
         Command::Reproduce(flags) => commands::build::reproduce(&context, flags),
         Command::Scan(flags) => commands::scan::run(&context, flags),
-    }
+    };
+    status.map(ExitCode::from)
 }
 
 /// Help and version are data; a wrong flag is talk, and counts as bad input.

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
-use host::Host;
+use host::{Host, Stream};
 use serde::Serialize;
 
 use crate::cli::Color;
@@ -48,6 +48,17 @@ impl Printer {
     /// Whether somebody watches the stream for talk.
     pub(crate) fn is_watched(&self) -> bool {
         io::stderr().is_terminal()
+    }
+
+    /// Passes on bytes of a command, as they are. A reader that is gone does not stop the command.
+    pub(crate) fn pass(&self, stream: Stream, bytes: &[u8]) {
+        let _ = match stream {
+            Stream::Out => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(bytes).and_then(|()| stdout.flush())
+            }
+            Stream::Error => io::stderr().lock().write_all(bytes),
+        };
     }
 
     /// Tells the user something; if nobody can hear it, the work goes on.

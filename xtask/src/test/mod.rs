@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 use lanes::Lane;
 use libtest::Verdict;
 use tally::Tally;
+use truewheel::FailureLog;
 
 /// Run the tests, lane by lane.
 #[derive(clap::Args)]
@@ -141,9 +142,9 @@ fn run_unit(workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Res
     }
     let tests =
         workspace.cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
-    run_tests(&tests.args(binaries), lane, tally)?;
+    run_tests(workspace, &tests.args(binaries), lane, tally)?;
     let examples = workspace.cargo().args(["test", "--workspace", "--no-fail-fast", "--doc"]);
-    run_tests(&examples, lane, tally)
+    run_tests(workspace, &examples, lane, tally)
 }
 
 /// The test binary `faults`, which holds several lanes.
@@ -203,7 +204,7 @@ fn run_with_skips(
     let skips = workspace.target.join("test-tools/skipped.txt");
     host::write_atomically(&skips, b"")
         .with_context(|| format!("cannot write {}", skips.display()))?;
-    run_tests(&command.env("TRUEWHEEL_TEST_SKIPS", &skips), lane, tally)?;
+    run_tests(workspace, &command.env("TRUEWHEEL_TEST_SKIPS", &skips), lane, tally)?;
     let text = workspace.host.read_text(&skips, 16 << 20)?;
     for (test, reason) in text.lines().filter_map(|line| line.split_once('\t')) {
         tally.test_skipped(lane, test, reason);
@@ -240,11 +241,19 @@ fn in_own_mounts(workspace: &Workspace) -> Invocation {
 
 /// Runs one cargo command, passes its lines on, and counts its tests. A command that fails without
 /// a failed test (it does not compile, a test process dies) is a failure of its own.
-fn run_tests(command: &Invocation, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
+fn run_tests(
+    workspace: &Workspace,
+    command: &Invocation,
+    lane: Lane,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
     let started = Instant::now();
     let failed_before = tally.failed();
+    let mut log = FailureLog::new();
     let status = command.lines(|line| {
         println!("{line}");
+        log.push(line.as_bytes());
+        log.push(b"\n");
         if let Some((_, verdict)) = libtest::verdict(line) {
             tally.count(lane, verdict);
         }
@@ -253,5 +262,11 @@ fn run_tests(command: &Invocation, lane: Lane, tally: &mut Tally) -> anyhow::Res
         tally.lane_failed(lane, &format!("its tests did not run to the end ({status})"));
     }
     tally.took(lane, started.elapsed());
+    // It may be the machine's fault.
+    if !status.success()
+        && let Some(explanation) = log.explain(&workspace.root, "cargo xtask")
+    {
+        eprint!("\nthis may be the reason: {explanation}");
+    }
     Ok(())
 }

@@ -10,6 +10,16 @@ use crate::{CheckRecord, Fix, Outcome, Report, Safety, Severity, Suppressed};
 /// Below this width lines are longer than the terminal rather than one word each.
 const LEAST_WIDTH: usize = 24;
 
+/// The findings as text, without a summary.
+#[must_use]
+pub fn findings(report: &Report, options: &Options) -> String {
+    let mut page = Page { options, text: String::new() };
+    for group in &Outline::new(report).groups {
+        page.group(group, report);
+    }
+    page.text
+}
+
 /// The report as text. With nothing to say it is a single line.
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> String {

@@ -7,7 +7,7 @@ use host::Version;
 
 use super::engines::{BuildFormat, EngineFlag};
 
-/// Build the wheel in a clean container without a network, the same bits wherever it is done
+/// Build the wheel in a clean container without a network, the same bits everywhere
 ///
 /// Takes exactly the files that git knows, the crates of Cargo.lock and what build.lock.toml names;
 /// what is not here yet is fetched first, which is the only part that uses the network. Then the

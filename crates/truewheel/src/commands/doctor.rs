@@ -28,7 +28,11 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     }
     let mut facts = match &flags.facts {
         Some(file) => read_facts(context, file)?,
-        None => gather(context, flags, project, &config)?,
+        None => {
+            let python =
+                flags.python.as_deref().map(|python| context.python(python)).transpose()?;
+            gather(context, python, flags.all, project, &config)
+        }
     };
     if flags.redact {
         doctor::redact(&mut facts)
@@ -77,19 +81,21 @@ fn selection(
     Ok(Selection { only: asked.only, skip })
 }
 
-fn gather(
+/// The facts of this machine, as the project sees it.
+pub(super) fn gather(
     context: &Context<'_>,
-    flags: &DoctorFlags,
+    python: Option<PathBuf>,
+    judge_all: bool,
     project: PathBuf,
     config: &Config,
-) -> Result<Facts, Failure> {
+) -> Facts {
     let locked = locked_image(context, &project);
     let options = GatherOptions {
         project,
-        python: flags.python.as_deref().map(|python| context.python(python)).transpose()?,
+        python,
         environments: config.python.clone(),
         exchange: config.exchange.clone(),
-        judge_all: flags.all,
+        judge_all,
         cache: context.host.cache_directory(),
     };
     let mut facts = doctor::gather(context.host, &options);
@@ -97,7 +103,7 @@ fn gather(
     let proven = wheelbuild::engine::proven(context.host);
     facts.engines.proven = proven.iter().map(ToString::to_string).collect();
     facts.engines.image = locked;
-    Ok(facts)
+    facts
 }
 
 /// The image that builds of the project are locked to. A lock file that is damaged is told by
@@ -113,7 +119,8 @@ fn locked_image(context: &Context<'_>, project: &Path) -> Option<LockedImage> {
     })
 }
 
-fn read_facts(context: &Context<'_>, file: &Path) -> Result<Facts, Failure> {
+/// The facts in a file.
+pub(super) fn read_facts(context: &Context<'_>, file: &Path) -> Result<Facts, Failure> {
     let name = context.name;
     let text =
         context.host.read_text(&context.host.absolute(file), FACTS_LIMIT).map_err(|error| {
@@ -188,7 +195,7 @@ impl Listed {
 }
 
 /// Writes `~` for the home directory in everything that is for reading; commands keep it whole.
-fn shorten_home(report: &mut Report, facts: &Facts) {
+pub(super) fn shorten_home(report: &mut Report, facts: &Facts) {
     let Some(home) = facts.machine.home.as_ref().map(HostPath::text) else { return };
     let home = home.trim_end_matches('/');
     if report.os == "windows" || home.is_empty() {

@@ -55,7 +55,7 @@ impl Maker<'_> {
         let plan = plan(self.site, self.room, self.prepared, product);
         let phase = format!("build the {}", product.name());
         let built = self.reporter.watch(|| workshop.build(&plan, &Conditions::default(), &phase));
-        built.map_err(|error| failed(self.reporter, &error))
+        built.map_err(|error| failed(self.context, self.reporter, &error))
     }
 
     /// Builds it, and finds out all that was asked for.
@@ -115,7 +115,7 @@ impl Maker<'_> {
             python: self.room.python.as_ref(),
         };
         let tested = self.reporter.watch(|| workshop.test(wheel, &trial));
-        tested.map_err(|error| failed(self.reporter, &error))
+        tested.map_err(|error| failed(self.context, self.reporter, &error))
     }
 
     fn reproduce(&self, product: Product<'_>, first: &[Built]) -> Result<Reproduction, Failure> {
@@ -135,7 +135,7 @@ impl Maker<'_> {
         let other = other.transpose()?;
         let plan = plan(self.site, self.room, self.prepared, product);
         let found = self.reporter.watch(|| own.reproduce(&plan, first, other.as_ref()));
-        let found = found.map_err(|error| failed(self.reporter, &error))?;
+        let found = found.map_err(|error| failed(self.context, self.reporter, &error))?;
         tell_reproduction(self.reporter, product.name(), &found)?;
         Ok(found)
     }

@@ -6,8 +6,9 @@ mod made;
 mod reporter;
 mod room;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use doctor::log::LogReader;
 use report::ExitStatus;
 use report::render::visible;
 use serde_json::json;
@@ -22,11 +23,13 @@ use self::made::Maker;
 use self::reporter::Reporter;
 use self::room::{Network, Room, Site, failure};
 use crate::cli::{BuildFlags, InputFlags, What};
-use crate::commands::Context;
+use crate::commands::{Context, explain};
 use crate::failure::Failure;
 
 /// The directory of what comes of a build, unless another one is named.
 const OUT: &str = "dist";
+/// Longer logs are not explained.
+const LOG_LIMIT: u64 = 256 << 20;
 
 pub(crate) fn run(context: &Context<'_>, flags: &BuildFlags) -> Result<ExitStatus, Failure> {
     let directory = context.project()?;
@@ -156,17 +159,33 @@ fn plan<'a>(
 }
 
 /// A phase that failed is the project's doing, or that of its surroundings; anything else is ours.
-fn failed(reporter: &Reporter<'_>, error: &Error) -> Failure {
+fn failed(context: &Context<'_>, reporter: &Reporter<'_>, error: &Error) -> Failure {
     let Error::Phase { phase, reason, log, cure } = error else { return failure(error) };
-    let fields = json!({ "phase": phase, "reason": reason, "log": log, "hint": cure });
+    let known = explained(context, log);
+    let fields = json!({
+        "phase": phase,
+        "reason": reason,
+        "log": log,
+        "hint": cure,
+        "explained": known,
+    });
     // The failure itself is what counts, also where nobody reads the events.
     let _ = reporter.event("failed", &fields);
     let mut lines: Vec<String> = reason.lines().map(|line| visible(line).into_owned()).collect();
     lines.push(format!("the whole log: {}", log.display()));
+    lines.extend(known.iter().flat_map(|text| text.lines()).map(str::to_owned));
     let mut failed = Failure::input(error).details(lines);
     failed.status = ExitStatus::Problems;
     match cure {
         Some(cure) => failed.hint(cure),
         None => failed,
     }
+}
+
+/// What the doctor says of a log; nothing if it knows nothing, or cannot be asked.
+fn explained(context: &Context<'_>, log: &Path) -> Option<String> {
+    let mut reader = LogReader::new();
+    reader.push(&context.host.read(log, LOG_LIMIT).ok()?);
+    let explanation = explain::explanation(context, reader, None).ok()?;
+    explain::short(&explanation, context.name)
 }

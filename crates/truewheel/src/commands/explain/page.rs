@@ -1,26 +1,15 @@
-//! `explain`: the page of a code.
+//! The page of a code, and the list of all codes.
 
 use anstyle::{AnsiColor, Style};
 use doctor::Page;
-use report::ExitStatus;
 use serde::Serialize;
 
-use crate::cli::{ExplainFlags, ExplainFormat};
-use crate::commands::Context;
+use crate::cli::ExplainFormat;
 use crate::failure::Failure;
 use crate::{output, table};
 
-pub(crate) fn run(context: &Context<'_>, flags: &ExplainFlags) -> Result<ExitStatus, Failure> {
-    let text = match &flags.code {
-        Some(code) => explain(find(code, context.name)?, flags.format)?,
-        None => list(flags.format)?,
-    };
-    context.printer.data(&text)?;
-    Ok(ExitStatus::Healthy)
-}
-
 /// The page of a code or of a name.
-fn find(asked: &str, name: &'static str) -> Result<Page, Failure> {
+pub(super) fn find(asked: &str, name: &'static str) -> Result<Page, Failure> {
     let by_name = |page: &Page| page.name.eq_ignore_ascii_case(asked.trim());
     if let Some(page) = doctor::page(asked).or_else(|| doctor::pages().find(by_name)) {
         return Ok(page);
@@ -36,7 +25,8 @@ fn find(asked: &str, name: &'static str) -> Result<Page, Failure> {
     Err(Failure::input(format!("no fault has the code `{}`", asked.escape_debug())).hint(hint))
 }
 
-fn explain(page: Page, format: ExplainFormat) -> Result<String, Failure> {
+/// The page, in a format.
+pub(super) fn explain(page: Page, format: ExplainFormat) -> Result<String, Failure> {
     Ok(match format {
         ExplainFormat::Human => styled(page.markdown),
         ExplainFormat::Markdown => page.markdown.to_owned(),
@@ -44,7 +34,8 @@ fn explain(page: Page, format: ExplainFormat) -> Result<String, Failure> {
     })
 }
 
-fn list(format: ExplainFormat) -> Result<String, Failure> {
+/// Every code, in a format.
+pub(super) fn list(format: ExplainFormat) -> Result<String, Failure> {
     let pages = doctor::pages();
     let planned = |page: &Page| if page.implemented { "" } else { "no check looks for it yet" };
     Ok(match format {
