@@ -18,6 +18,7 @@ pub(super) struct Daemon {
     // Dropped in this order: the process, then its files.
     process: Option<Background>,
     files: Scratch,
+    why_not: Option<String>,
 }
 
 impl Daemon {
@@ -29,22 +30,31 @@ impl Daemon {
         let place = workspace.target.join("docker");
         let files = Scratch::new(&place, "daemon")
             .with_context(|| format!("cannot make {}", place.display()))?;
-        let mut daemon = Self { process: None, files };
+        let mut daemon = Self { process: None, files, why_not: None };
         let asked = Invocation::new("docker").arg("version").timeout(PATIENCE).output();
         let may_start = workspace.host.user_id == Some(0)
             && workspace.host.program("dockerd").is_some()
             && !asked.is_ok_and(|output| output.success());
         if may_start {
             let file = |name: &str| daemon.files.path().join(name);
-            // It must not touch the network of this machine, nor what another daemon has.
+            // It must not touch the network of this machine, nor what another daemon has. How it
+            // keeps images it chooses itself, since overlays cannot be mounted everywhere.
             let command = Invocation::new("dockerd")
-                .args(["--iptables=false", "--bridge=none", "--storage-driver=overlay2"])
+                .args(["--iptables=false", "--bridge=none"])
                 .args(["--data-root".into(), file("data"), "--exec-root".into(), file("run")])
                 .args(["--pidfile".into(), file("pid"), "--host".into(), daemon.address()]);
-            daemon.process = command.background(&file("log")).ok();
+            match command.background(&file("log")) {
+                Ok(process) => daemon.process = Some(process),
+                Err(error) => daemon.why_not = Some(error.to_string()),
+            }
             daemon.wait(workspace);
         }
         Ok(daemon)
+    }
+
+    /// Why one that should have started did not.
+    pub(super) fn why_not(&self) -> Option<&str> {
+        self.why_not.as_deref()
     }
 
     /// A socket's path must be short, and a target directory's may be long.
@@ -64,8 +74,10 @@ impl Daemon {
                 // The tests say that docker does not work; this says why.
                 let log = self.files.path().join("log");
                 let log = workspace.host.read_text(&log, 16 << 20).unwrap_or_default();
-                eprintln!("dockerd does not start: {}", log.lines().last().unwrap_or_default());
+                let last = log.lines().last().unwrap_or("it says nothing").trim();
+                self.why_not = Some(format!("dockerd does not start: {last}"));
                 self.process = None;
+                return;
             }
             thread::sleep(Duration::from_millis(100));
         }
