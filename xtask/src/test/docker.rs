@@ -11,6 +11,8 @@ use crate::workspace::Workspace;
 
 /// A daemon that does not listen by then will not.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// One that listens answers by then.
+const ANSWER: Duration = Duration::from_secs(15);
 
 /// A daemon that ends with the lane, and its files with it; or none, where one is reached already,
 /// there is no `dockerd`, or it takes root to start it.
@@ -31,7 +33,7 @@ impl Daemon {
         let files = Scratch::new(&place, "daemon")
             .with_context(|| format!("cannot make {}", place.display()))?;
         let mut daemon = Self { process: None, files, why_not: None };
-        let asked = Invocation::new("docker").arg("version").timeout(PATIENCE).output();
+        let asked = Invocation::new("docker").arg("version").timeout(ANSWER).output();
         let may_start = workspace.host.user_id == Some(0)
             && workspace.host.program("dockerd").is_some()
             && !asked.is_ok_and(|output| output.success());
@@ -65,7 +67,7 @@ impl Daemon {
     fn wait(&mut self, workspace: &Workspace) {
         let (begun, address) = (Instant::now(), self.address());
         while let Some(process) = &mut self.process {
-            let asked = Invocation::new("docker").arg("version").timeout(PATIENCE);
+            let asked = Invocation::new("docker").arg("version").timeout(ANSWER);
             let asked = asked.env("DOCKER_HOST", &address);
             if asked.output().is_ok_and(|output| output.success()) {
                 return;
@@ -75,7 +77,8 @@ impl Daemon {
                 let log = self.files.path().join("log");
                 let log = workspace.host.read_text(&log, 16 << 20).unwrap_or_default();
                 let last = log.lines().last().unwrap_or("it says nothing").trim();
-                self.why_not = Some(format!("dockerd does not start: {last}"));
+                let what = if process.is_running() { "does not answer" } else { "does not start" };
+                self.why_not = Some(format!("dockerd {what}: {last}"));
                 self.process = None;
                 return;
             }
