@@ -1,6 +1,7 @@
 //! What is left when the process that runs a container ends before it does: nothing.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use wheelbuild::engine::{Engine, Root, Sandbox, reap};
 use wheelbuild::image::{Store, root_for};
 
 use crate::support::{
-    base, containers_of, for_each_engine, machine, processes_with, ready, sandbox, script,
+    PATIENCE, base, containers_of, for_each_engine, machine, processes_with, ready, sandbox, script,
 };
 
 /// Where the process that is going to be killed learns what to run.
@@ -20,21 +21,29 @@ const IMAGE: &str = "TRUEWHEEL_TEST_IMAGE";
 const WORD: &str = "TRUEWHEEL_TEST_WORD";
 const BEGUN: &str = "TRUEWHEEL_TEST_BEGUN";
 
-/// Cleaning up must be over by then.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 for_each_engine!(
     nothing_is_left_after_ctrl_c,
+    who_is_told_to_ignore_ctrl_c_goes_on,
     nothing_is_left_after_kill_9,
     nothing_is_left_after_a_panic,
 );
 
+/// How a shell starts a command in the foreground. One that is started in the background of a script,
+/// or by some CI systems, ignores Ctrl-C, and so does everything that it starts: these tests too.
+const IN_FRONT: &str = "--default-signal=INT";
+/// How a shell without job control starts a command in the background.
+const BEHIND: &str = "--ignore-signal=INT";
+
 fn nothing_is_left_after_ctrl_c(engine: Engine, test: &str) {
-    nothing_is_left_after("INT", engine, test);
+    nothing_is_left_after(IN_FRONT, &["INT"], engine, test);
+}
+
+fn who_is_told_to_ignore_ctrl_c_goes_on(engine: Engine, test: &str) {
+    nothing_is_left_after(BEHIND, &["INT", "KILL"], engine, test);
 }
 
 fn nothing_is_left_after_kill_9(engine: Engine, test: &str) {
-    nothing_is_left_after("KILL", engine, test);
+    nothing_is_left_after(IN_FRONT, &["KILL"], engine, test);
 }
 
 /// Not a test by itself: what is killed. Other tests start it with an engine to run.
@@ -64,7 +73,8 @@ fn runs_until_it_is_killed() {
     panic!("it ended by itself: {outcome:?}");
 }
 
-fn nothing_is_left_after(signal: &str, engine: Engine, test: &str) {
+/// Of these signals only the last one ends it.
+fn nothing_is_left_after(start: &str, signals: &[&str], engine: Engine, test: &str) {
     let Some(ready) = ready(engine, test) else { return };
     let image = match engine {
         Engine::Host => None,
@@ -76,9 +86,11 @@ fn nothing_is_left_after(signal: &str, engine: Engine, test: &str) {
     let host = Host::current().unwrap();
     let directory = TempDir::new().unwrap();
     let begun = directory.path().join("begun");
-    let number = if signal == "INT" { 700 } else { 800 } + engine as u32;
-    let word = format!("{number}.{}", std::process::id());
-    let mut program = Invocation::new(host::own_program().unwrap())
+    let word = word(engine);
+    // `env` becomes the program, so that the number of the process is that of both.
+    let mut program = Invocation::new("env")
+        .arg(start)
+        .arg(host::own_program().unwrap())
         .args(["--exact", "killed::runs_until_it_is_killed", "--nocapture"])
         .env(ENGINE, engine.name())
         .env(WORD, &word)
@@ -88,30 +100,40 @@ fn nothing_is_left_after(signal: &str, engine: Engine, test: &str) {
     }
     let (tell, told) = mpsc::channel();
     let process = thread::scope(|scope| {
-        let victim = scope.spawn(|| {
+        // It owns `tell`, so that nobody waits for a word from a thread that has ended.
+        let victim = scope.spawn(move || {
             let mut said = Vec::new();
             let keep = |_, line: &str| said.push(line.to_owned());
-            let output = program.timeout(PATIENCE * 3).stream(|id| tell.send(id).unwrap(), keep);
-            (output.unwrap(), said)
+            let output = program.timeout(PATIENCE * 2).stream(|id| tell.send(id).unwrap(), keep);
+            (output, said)
         });
-        let process = told.recv().unwrap();
+        let process = told.recv_timeout(PATIENCE).expect("it never began");
         let is_running = || host.exists(&begun) || victim.is_finished();
         wait_until(is_running, "the container never began");
+        let runs = || {
+            !processes_with(&word).is_empty()
+                && containers_of(&ready, process).len() == usize::from(engine.has_store())
+        };
+        let (last, earlier) = signals.split_last().unwrap();
         if !victim.is_finished() {
-            assert!(!processes_with(&word).is_empty());
-            assert_eq!(containers_of(&ready, process).len(), usize::from(engine.has_store()));
-            let kill = Invocation::new("kill").args(["-s", signal, &process.to_string()]);
-            assert!(kill.output().unwrap().success());
+            assert!(runs());
+            for signal in earlier {
+                kill(signal, process);
+                thread::sleep(Duration::from_millis(500));
+                assert!(!victim.is_finished() && runs(), "{signal} was not ignored");
+            }
+            kill(last, process);
         }
         let (output, said) = victim.join().unwrap();
-        assert!(output.signal.is_some(), "{said:#?}");
+        let output = output.unwrap_or_else(|error| panic!("{error}; it said {said:#?}"));
+        assert_eq!(output.signal, Some(if *last == "INT" { 2 } else { 9 }), "{said:#?}");
         process
     });
     wait_until(|| containers_of(&ready, process).is_empty(), "a container is left");
     if engine == Engine::Host {
         // What left its session and its group is out of reach without a container; it is ended here.
         for left in processes_with(&word) {
-            let _ = Invocation::new("kill").args(["-s", "KILL", &left.to_string()]).output();
+            kill("KILL", left);
         }
     }
     wait_until(|| processes_with(&word).is_empty(), "a process is left");
@@ -122,7 +144,7 @@ fn nothing_is_left_after(signal: &str, engine: Engine, test: &str) {
 
 fn nothing_is_left_after_a_panic(engine: Engine, test: &str) {
     let Some(sandbox) = sandbox(engine, test) else { return };
-    let word = format!("{}.{}", 900 + engine as u32, std::process::id());
+    let word = word(engine);
     let run = script(&format!("echo begun; sleep {word}; :"));
     let panicked = thread::scope(|scope| {
         let run = scope.spawn(|| sandbox.run(&run, |_, line| panic!("at the line {line:?}")));
@@ -147,7 +169,8 @@ fn only_what_dead_processes_left_is_removed() {
         let (alive, foreign) =
             (format!("truewheel-{own}-1000000"), format!("truewheel-mine-{rest}"));
         let call = |arguments: &[&str]| {
-            let output = Invocation::new(&ready.program).args(arguments).output().unwrap();
+            let call = Invocation::new(&ready.program).args(arguments).timeout(PATIENCE);
+            let output = call.output().unwrap();
             assert!(output.success(), "{}", output.stderr_text());
             output.stdout_text()
         };
@@ -160,6 +183,20 @@ fn only_what_dead_processes_left_is_removed() {
         let left = |name: &String| names.lines().any(|line| line == name);
         assert_eq!((left(&dead), left(&alive), left(&foreign)), (false, true, true), "{names}");
     }
+}
+
+/// Seconds to sleep that no other process sleeps for.
+fn word(engine: Engine) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(700);
+    let number = NUMBER.fetch_add(10, Ordering::Relaxed) + engine as u32;
+    format!("{number}.{}", std::process::id())
+}
+
+/// Sends a signal; a process that has ended gets none.
+fn kill(signal: &str, process: u32) {
+    let script = format!("kill -s {signal} {process} 2>/dev/null || :");
+    let shell = Invocation::new("sh").args(["-c", &script]).timeout(PATIENCE);
+    assert!(shell.output().unwrap().success());
 }
 
 #[track_caller]

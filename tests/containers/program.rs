@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wheelbuild::engine::Engine;
 
-use crate::support::{base, cache, ready};
+use crate::support::{PATIENCE, base, cache, ready};
 
 fn truewheel(project: &Path, arguments: &[&str]) -> Output {
     Invocation::new(env!("CARGO_BIN_EXE_truewheel"))
@@ -15,6 +15,7 @@ fn truewheel(project: &Path, arguments: &[&str]) -> Output {
         .args(["--color", "never", "--project"])
         .arg(project)
         .env("TRUEWHEEL_CACHE_DIR", cache())
+        .timeout(PATIENCE * 5)
         .output()
         .unwrap()
 }

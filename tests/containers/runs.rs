@@ -1,7 +1,7 @@
 //! Runs in every engine: what a command sees, may do, and how it ends.
 
 use std::path::Path;
-use std::sync::Barrier;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use host::{Host, own_ids};
 use tempfile::TempDir;
 use wheelbuild::engine::{Engine, Error, Run, Status};
 
-use crate::support::{for_each_engine, hear, processes_with, sandbox, script};
+use crate::support::{PATIENCE, command, for_each_engine, hear, processes_with, sandbox, script};
 
 for_each_engine!(
     codes_and_signals_come_back,
@@ -32,7 +32,7 @@ fn codes_and_signals_come_back(engine: Engine, test: &str) {
     assert_eq!(status(&script("exit 3")), Status::Exited(3));
     // What engines use for their own failures is the command's here.
     assert_eq!(status(&script("exit 125")), Status::Exited(125));
-    assert_eq!(status(&Run::new(["/nonexistent/program"])), Status::Exited(127));
+    assert_eq!(status(&command(["/nonexistent/program"])), Status::Exited(127));
     assert_eq!(status(&script("kill -KILL $$")), Status::Killed(9));
     assert_eq!(status(&script("kill -TERM $$")), Status::Killed(15));
 }
@@ -42,8 +42,7 @@ fn both_streams_come_line_by_line_while_it_runs(engine: Engine, test: &str) {
     let directory = TempDir::new().unwrap();
     let go = sandbox.inside("/out/go");
     let text = format!("echo here; echo there >&2; while [ ! -e {go} ]; do sleep 0.05; done");
-    let mut run = script(&text).output(directory.path(), "/out");
-    run.limits.time = Some(Duration::from_secs(60));
+    let run = script(&text).output(directory.path(), "/out");
     let mut lines = Vec::new();
     // It goes on only once both lines were heard.
     let outcome = sandbox.run(&run, |_, line| {
@@ -59,9 +58,9 @@ fn both_streams_come_line_by_line_while_it_runs(engine: Engine, test: &str) {
 
 fn the_environment_is_exactly_what_was_asked_for(engine: Engine, test: &str) {
     let Some(sandbox) = sandbox(engine, test) else { return };
-    let run = Run::new(["/usr/bin/env"]).env("B", "two words").env("A", "").env("C", "$HOME=x");
+    let run = command(["/usr/bin/env"]).env("B", "two words").env("A", "").env("C", "$HOME=x");
     assert_eq!(hear(&sandbox, &run).out, ["A=", "B=two words", "C=$HOME=x"]);
-    assert_eq!(hear(&sandbox, &Run::new(["/usr/bin/env"])).out, [""; 0]);
+    assert_eq!(hear(&sandbox, &command(["/usr/bin/env"])).out, [""; 0]);
 }
 
 fn it_runs_where_and_how_it_was_asked_to(engine: Engine, test: &str) {
@@ -78,8 +77,7 @@ fn it_runs_where_and_how_it_was_asked_to(engine: Engine, test: &str) {
 
 fn nothing_can_be_read_from_standard_input(engine: Engine, test: &str) {
     let Some(sandbox) = sandbox(engine, test) else { return };
-    let mut run = script("cat; echo end");
-    run.limits.time = Some(Duration::from_secs(60));
+    let run = script("cat; echo end");
     assert_eq!(hear(&sandbox, &run).out, ["end"]);
 }
 
@@ -161,9 +159,11 @@ fn what_takes_too_long_is_killed_whole(engine: Engine, test: &str) {
 }
 
 fn two_run_at_once(engine: Engine, test: &str) {
-    let both = Barrier::new(2);
-    let alone = |number: u32| {
-        let Some(sandbox) = sandbox(engine, test) else { return };
+    if sandbox(engine, test).is_none() {
+        return;
+    }
+    let alone = |number: u32, tell: Sender<()>, told: Receiver<()>| {
+        let sandbox = sandbox(engine, test).unwrap();
         let directory = TempDir::new().unwrap();
         let (go, own) = (sandbox.inside("/out/go"), sandbox.inside("/tmp/own"));
         let text = format!(
@@ -171,12 +171,13 @@ fn two_run_at_once(engine: Engine, test: &str) {
              while [ ! -e {go} ]; do sleep 0.05; done; cat {own}"
         );
         let mut run = script(&text).output(directory.path(), "/out");
-        run.limits.time = Some(Duration::from_secs(100));
+        run.limits.time = Some(PATIENCE * 2);
         let mut out = Vec::new();
         let outcome = sandbox.run(&run, |_, line| {
             if line == "here" {
                 // Neither goes on before both run.
-                both.wait();
+                tell.send(()).unwrap();
+                told.recv_timeout(PATIENCE).expect("the other one did not run at the same time");
                 fs_err::write(directory.path().join("go"), "").unwrap();
             }
             out.push(line.to_owned());
@@ -184,9 +185,10 @@ fn two_run_at_once(engine: Engine, test: &str) {
         assert_eq!(out, ["here".to_owned(), number.to_string()]);
         assert_eq!(outcome.unwrap().status, Status::Exited(0));
     };
+    let ((to_first, first), (to_second, second)) = (mpsc::channel(), mpsc::channel());
     thread::scope(|scope| {
-        scope.spawn(|| alone(1));
-        scope.spawn(|| alone(2));
+        scope.spawn(|| alone(1, to_second, first));
+        scope.spawn(|| alone(2, to_first, second));
     });
 }
 

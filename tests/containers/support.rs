@@ -1,8 +1,8 @@
 //! Engines and an image for the tests, made once for all of them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
 use host::{Host, Invocation, Stream};
 use wheelbuild::engine::{Engine, Outcome, Ready, Root, Run, Sandbox, probe_one};
@@ -14,20 +14,23 @@ use crate::skips;
 macro_rules! for_each_engine {
     ($($test:ident),* $(,)?) => {
         mod podman {
-            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Podman, stringify!($test)) })*
+            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Podman, concat!("podman::", stringify!($test))) })*
         }
         mod docker {
-            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Docker, stringify!($test)) })*
+            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Docker, concat!("docker::", stringify!($test))) })*
         }
         mod namespaces {
-            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Namespaces, stringify!($test)) })*
+            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Namespaces, concat!("namespaces::", stringify!($test))) })*
         }
         mod no_engine {
-            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Host, stringify!($test)) })*
+            $(#[test] fn $test() { super::$test(wheelbuild::engine::Engine::Host, concat!("no_engine::", stringify!($test))) })*
         }
     };
 }
 pub(crate) use for_each_engine;
+
+/// An engine that does not do by then what takes it a second does not do it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the tests keep the tool's own files.
 pub(crate) fn cache() -> PathBuf {
@@ -68,19 +71,18 @@ pub(crate) fn base(test: &str) -> Option<&'static Image> {
     }
 }
 
-static READY: LazyLock<BTreeMap<Engine, Result<Ready, String>>> = LazyLock::new(|| {
-    let host = machine();
-    let try_one = |engine| {
-        let trial = probe_one(&host, engine).unwrap();
-        let reason = trial.reason();
-        (engine, trial.ready.ok_or_else(|| format!("{engine}: {}", reason.unwrap_or_default())))
-    };
-    Engine::ALL.into_iter().map(try_one).collect()
-});
+/// What came of trying each engine, in the order of [`Engine::ALL`]; tried when first asked for.
+static READY: [OnceLock<Result<Ready, String>>; 4] = [const { OnceLock::new() }; 4];
+
+fn try_one(engine: Engine) -> Result<Ready, String> {
+    let trial = probe_one(&machine(), engine).unwrap();
+    let reason = trial.reason();
+    trial.ready.ok_or_else(|| format!("{engine}: {}", reason.unwrap_or_default()))
+}
 
 /// The engine; `None`, and a word about it, where it does not work.
 pub(crate) fn ready(engine: Engine, test: &str) -> Option<Ready> {
-    match &READY[&engine] {
+    match READY[engine as usize].get_or_init(|| try_one(engine)) {
         Ok(ready) => Some(ready.clone()),
         Err(reason) => {
             skips::record(test, reason);
@@ -100,9 +102,16 @@ pub(crate) fn sandbox(engine: Engine, test: &str) -> Option<Sandbox> {
     Some(Sandbox::new(&host, ready, root).unwrap())
 }
 
-/// A shell script as a run.
+/// A command as a run that ends.
+pub(crate) fn command<A: Into<String>>(argv: impl IntoIterator<Item = A>) -> Run {
+    let mut run = Run::new(argv);
+    run.limits.time = Some(PATIENCE);
+    run
+}
+
+/// A shell script as a run that ends.
 pub(crate) fn script(text: &str) -> Run {
-    Run::new(["/bin/sh", "-euc", text]).env("PATH", "/usr/bin:/bin")
+    command(["/bin/sh", "-euc", text]).env("PATH", "/usr/bin:/bin")
 }
 
 /// How a command ended and what it said.
@@ -131,7 +140,7 @@ pub(crate) fn containers_of(ready: &Ready, process: u32) -> Vec<String> {
         return Vec::new();
     }
     let list = ["ps", "--all", "--filter", "name=truewheel-", "--format", "{{.Names}}"];
-    let listed = Invocation::new(&ready.program).args(list).output().unwrap();
+    let listed = Invocation::new(&ready.program).args(list).timeout(PATIENCE).output().unwrap();
     assert!(listed.success(), "{}", listed.stderr_text());
     let part = format!("-{process}-");
     listed.stdout_text().lines().filter(|n| n.contains(&part)).map(str::to_owned).collect()

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -250,10 +250,18 @@ impl Invocation {
         let stdout = capture(child.stdout.take(), self.output_limit);
         let stderr = capture(child.stderr.take(), self.output_limit);
         let deadline = self.timeout.map(|limit| started + limit);
-        let mut pause = Duration::from_micros(200);
+        let shortest = Duration::from_micros(200);
+        let mut pause = shortest;
+        let mut ended = None;
         let status = loop {
-            if let Some(status) = child.try_wait().map_err(start_error)? {
-                break status;
+            if ended.is_none() {
+                ended = child.try_wait().map_err(start_error)?;
+                pause = if ended.is_some() { shortest } else { pause };
+            }
+            // What it left running may hold the streams open for ever.
+            match ended {
+                Some(status) if stdout.is_finished() && stderr.is_finished() => break status,
+                _ => {}
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 kill_group(&mut child);
@@ -284,24 +292,6 @@ impl Invocation {
         self.command()
             .status()
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })
-    }
-
-    /// Runs to the end and hands over each line of standard output as it comes; standard error is
-    /// this process's own. The time limit and the bound on output do not apply.
-    ///
-    /// # Errors
-    /// The program cannot be started, or its output cannot be read.
-    pub fn lines(&self, mut each: impl FnMut(&str)) -> Result<ExitStatus, ProcessError> {
-        let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
-        let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(start_error)?;
-        if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).split(b'\n') {
-                each(&String::from_utf8_lossy(&line.map_err(start_error)?));
-            }
-        }
-        child.wait().map_err(start_error)
     }
 
     /// The command as a person would type it on this system.
@@ -408,17 +398,6 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_one_by_one_and_the_status_last() {
-        let mut lines = Vec::new();
-        let status = Invocation::new("sh")
-            .args(["-c", "echo one; printf two; exit 3"])
-            .lines(|line| lines.push(line.to_owned()))
-            .unwrap();
-        assert_eq!(lines, ["one", "two"]);
-        assert_eq!(status.code(), Some(3));
-    }
-
-    #[test]
     fn a_command_that_hangs_is_killed_with_its_children() {
         let error = Invocation::new("sh")
             .args(["-c", "sleep 60 & sleep 60"])
@@ -426,6 +405,13 @@ mod tests {
             .output()
             .unwrap_err();
         assert!(matches!(error, ProcessError::TimedOut { .. }));
+    }
+
+    #[test]
+    fn one_that_ends_and_leaves_its_streams_to_another_is_held_to_its_limit() {
+        let limit = Duration::from_millis(300);
+        let command = Invocation::new("sh").args(["-c", "sleep 5 & exit 0"]).timeout(limit);
+        assert!(matches!(command.output().unwrap_err(), ProcessError::TimedOut { .. }));
     }
 
     #[test]

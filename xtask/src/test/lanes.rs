@@ -1,5 +1,7 @@
 //! The lanes of `cargo xtask test`, and which test belongs to which.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 /// One kind of tests.
@@ -63,6 +65,17 @@ impl Lane {
             Self::Builds => "builds",
             Self::Browser => "browser",
         }
+    }
+
+    /// How long its tests may take, which is several times what they take on a slow machine: one
+    /// that hangs must not hold the others up for ever.
+    pub(crate) fn limit(self) -> Duration {
+        let minutes = match self {
+            Self::Containers | Self::Wheels => 20,
+            Self::Builds => 45,
+            _ => 120,
+        };
+        Duration::from_secs(60 * minutes)
     }
 
     /// The integration-test binary that holds it, if one does.

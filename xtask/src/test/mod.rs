@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::ValueEnum as _;
-use host::Invocation;
 use host::xshell::{Shell, cmd};
+use host::{Invocation, ProcessError};
 
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
@@ -84,11 +84,17 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
                     None => faults.insert(Faults::prepare(&workspace)?),
                 };
                 let daemon = docker::Daemon::start(&workspace)?;
+                if let Some(reason) = daemon.why_not() {
+                    tally.remark(format!("docker: {reason}"));
+                }
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
                 faults.run_with_tools(&workspace, daemon.reached_by(command), lane, &mut tally)?;
             }
             Some(binary @ "containers") => {
                 let daemon = docker::Daemon::start(&workspace)?;
+                if let Some(reason) = daemon.why_not() {
+                    tally.remark(format!("docker: {reason}"));
+                }
                 let command = workspace.cargo().args(["test", "--workspace", "--test", binary]);
                 run_with_skips(&workspace, daemon.reached_by(command), lane, &mut tally)?;
             }
@@ -240,7 +246,8 @@ fn in_own_mounts(workspace: &Workspace) -> Invocation {
 }
 
 /// Runs one cargo command, passes its lines on, and counts its tests. A command that fails without
-/// a failed test (it does not compile, a test process dies) is a failure of its own.
+/// a failed test (it does not compile, a test process dies) is a failure of its own, and so is one
+/// that does not end.
 fn run_tests(
     workspace: &Workspace,
     command: &Invocation,
@@ -250,22 +257,32 @@ fn run_tests(
     let started = Instant::now();
     let failed_before = tally.failed();
     let mut log = FailureLog::new();
-    let status = command.lines(|line| {
+    let ended = command.clone().timeout(lane.limit()).lines(|line| {
         println!("{line}");
         log.push(line.as_bytes());
         log.push(b"\n");
         if let Some((_, verdict)) = libtest::verdict(line) {
             tally.count(lane, verdict);
         }
-    })?;
-    if !status.success() && tally.failed() == failed_before {
-        tally.lane_failed(lane, &format!("its tests did not run to the end ({status})"));
+    });
+    let is_good = ended.as_ref().is_ok_and(host::Output::success);
+    match ended {
+        Ok(output) if !output.success() && tally.failed() == failed_before => {
+            let how = match (output.code, output.signal) {
+                (Some(code), _) => format!("code {code}"),
+                (None, signal) => format!("signal {}", signal.unwrap_or_default()),
+            };
+            tally.lane_failed(lane, &format!("its tests did not run to the end ({how})"));
+        }
+        Ok(_) => {}
+        Err(error @ ProcessError::TimedOut { .. }) => {
+            tally.lane_failed(lane, &format!("it was ended: {error}"));
+        }
+        Err(error) => return Err(error.into()),
     }
     tally.took(lane, started.elapsed());
     // It may be the machine's fault.
-    if !status.success()
-        && let Some(explanation) = log.explain(&workspace.root, "cargo xtask")
-    {
+    if !is_good && let Some(explanation) = log.explain(&workspace.root, "cargo xtask") {
         eprint!("\nthis may be the reason: {explanation}");
     }
     Ok(())

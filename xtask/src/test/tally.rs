@@ -1,6 +1,6 @@
 //! Counting tests, and the table at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::lanes::Lane;
@@ -20,13 +20,15 @@ struct Counts {
 pub(crate) struct Tally {
     lanes: BTreeMap<Lane, Counts>,
     remarks: Vec<String>,
+    /// Tests that said they could not run, so that one with two reasons is counted once.
+    could_not_run: BTreeSet<(Lane, String)>,
 }
 
 impl Tally {
     /// Nothing counted yet.
     pub(crate) fn new(lanes: &[Lane]) -> Self {
         let lanes = lanes.iter().map(|lane| (*lane, Counts::default())).collect();
-        Self { lanes, remarks: Vec::new() }
+        Self { lanes, ..Self::default() }
     }
 
     /// One test ended.
@@ -41,10 +43,19 @@ impl Tally {
 
     /// A test that was counted as passed says that it could not run here.
     pub(crate) fn test_skipped(&mut self, lane: Lane, test: &str, reason: &str) {
-        let counts = self.lanes.entry(lane).or_default();
-        counts.passed = counts.passed.saturating_sub(1);
-        counts.skipped += 1;
-        self.remarks.push(format!("skipped {test}: {reason}"));
+        self.remark(format!("skipped {test}: {reason}"));
+        if self.could_not_run.insert((lane, test.to_owned())) {
+            let counts = self.lanes.entry(lane).or_default();
+            counts.passed = counts.passed.saturating_sub(1);
+            counts.skipped += 1;
+        }
+    }
+
+    /// Something to know beside the counts.
+    pub(crate) fn remark(&mut self, remark: String) {
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
     }
 
     /// A part of a lane could not run here.
@@ -122,7 +133,9 @@ mod tests {
         tally.count(Lane::Unit, Verdict::Failed);
         tally.count(Lane::Conda, Verdict::Passed);
         tally.count(Lane::Conda, Verdict::Passed);
-        tally.test_skipped(Lane::Conda, "npy::conda", "no Python 3.9 here");
+        for _ in 0..2 {
+            tally.test_skipped(Lane::Conda, "npy::conda", "no Python 3.9 here");
+        }
         tally.took(Lane::Unit, Duration::from_millis(1500));
         tally.close();
         let text = tally.render();

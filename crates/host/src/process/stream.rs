@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Invocation, Output, ProcessError, kill_group, own_group, signal};
+use super::{Guard, Invocation, Output, ProcessError, kill_group, own_group, signal};
 
 /// Longest line that is handed over whole; a longer one comes in parts.
 const LINE_LIMIT: u64 = 64 << 10;
@@ -46,13 +46,43 @@ impl Invocation {
     pub fn stream(
         &self,
         begun: impl FnOnce(u32),
+        each: impl FnMut(Stream, &str),
+    ) -> Result<Output, ProcessError> {
+        self.follow(Stdio::piped(), begun, each)
+    }
+
+    /// Runs to the end and hands over each line of standard output as it comes; standard error is
+    /// this process's own. The command is killed with its process group when this process ends
+    /// first. The streams of the result are empty.
+    ///
+    /// # Errors
+    /// The program cannot be started, or ran longer than the limit.
+    pub fn lines(&self, mut each: impl FnMut(&str)) -> Result<Output, ProcessError> {
+        // Where there is no shell for it, there are no process groups either.
+        let mut guard = Guard::new(None).ok();
+        let begun = |group| {
+            if let Some(guard) = &mut guard {
+                guard.watch_group(group);
+            }
+        };
+        let result = self.follow(Stdio::inherit(), begun, |_, line| each(line));
+        if let Some(guard) = guard {
+            guard.release();
+        }
+        result
+    }
+
+    fn follow(
+        &self,
+        standard_error: Stdio,
+        begun: impl FnOnce(u32),
         mut each: impl FnMut(Stream, &str),
     ) -> Result<Output, ProcessError> {
         let start_error = |source| ProcessError::Start { program: self.program.clone(), source };
         let started = Instant::now();
         let deadline = self.timeout.map(|limit| started + limit);
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(standard_error);
         own_group(&mut command);
         let mut running = Running(command.spawn().map_err(start_error)?);
         begun(running.0.id());
@@ -180,6 +210,19 @@ mod tests {
         assert_eq!(of(Stream::Out), ["one", "three"]);
         assert_eq!(of(Stream::Error), ["two"]);
         assert_eq!(result.unwrap().code, Some(4));
+    }
+
+    #[test]
+    fn lines_of_standard_output_alone_come_where_that_was_asked() {
+        let mut lines = Vec::new();
+        let command = Invocation::new("sh").timeout(LONG);
+        let script = "echo one; printf two; exit 3";
+        let output = command.args(["-c", script]).lines(|line| lines.push(line.to_owned()));
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(output.unwrap().code, Some(3));
+        let limit = Duration::from_millis(300);
+        let hangs = Invocation::new("sh").args(["-c", "echo one; sleep 60"]).timeout(limit);
+        assert!(matches!(hangs.lines(|_| ()), Err(ProcessError::TimedOut { .. })));
     }
 
     #[test]

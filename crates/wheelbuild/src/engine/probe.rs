@@ -259,8 +259,12 @@ fn attempt(
             Error::NotStarted { said, .. } => last_lines(&said.join("\n")),
             other => other.to_string(),
         })?;
-    if outcome.status != Status::Exited(0) {
-        return Err(format!("a container ended with {:?}: {}", outcome.status, err.join(" ")));
+    match outcome.status {
+        Status::Exited(0) => {}
+        Status::TimedOut => {
+            return Err(format!("a container ran longer than {} s", PATIENCE.as_secs()));
+        }
+        other => return Err(format!("a container ended with {other:?}: {}", err.join(" "))),
     }
     let mut seen = Observation::read(out.iter().map(String::as_str));
     seen.standard_error = err;
@@ -308,13 +312,15 @@ const CAUSES: &[(&str, Cause)] = &[
 ];
 
 /// Parts of messages, in lower case, of what no flag mends: users without further ids to map, a
-/// runtime that is not installed, a store that another version or driver made.
+/// runtime that is not installed, a store that another version or driver made, an engine that does
+/// not answer.
 const BEYOND_FLAGS: &[&str] = &[
     "subuid",
     "enough ids",
     "not found in $path",
     "no such file or directory",
     "database configuration mismatch",
+    "ran longer than",
 ];
 
 fn is_beyond_flags(said: &str) -> bool {
@@ -411,6 +417,7 @@ mod tests {
             assert_eq!(cure(engine, expected, said)[0], first, "{said}");
         }
         assert!(is_beyond_flags("no subuid ranges found for user \"\" in /etc/subuid"));
+        assert!(is_beyond_flags("a container ran longer than 60 s"));
         assert!(!is_beyond_flags("crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted"));
     }
 

@@ -10,6 +10,8 @@ use crate::engine::{Engine, Ready, Root, engine_command};
 
 /// Long enough to read and write some hundred megabytes.
 const PATIENCE: Duration = Duration::from_secs(1200);
+/// An engine that does not answer a question by then does not answer.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// The name of an image in podman and docker.
 #[must_use]
@@ -64,7 +66,7 @@ pub(crate) fn put(ready: &Ready, archive: &Path, name: &str, sum: &str) -> Resul
 /// The diffIDs of an image in an engine; `None` when it has no such image.
 pub(super) fn layers(ready: &Ready, name: &str) -> Result<Option<Vec<String>>, Error> {
     let inspect = ["image", "inspect", "--format", "{{json .RootFS.Layers}}", name];
-    let output = engine_command(ready).args(inspect).timeout(PATIENCE).output()?;
+    let output = engine_command(ready).args(inspect).timeout(ANSWER).output()?;
     if !output.success() {
         return Ok(None);
     }
