@@ -63,8 +63,8 @@ impl Row {
         let dtype = if u.ratio(1, 20)? { "i64" } else { *u.choose(&["f32", "f16", "bf16"])? };
         let element = if dtype == "f32" { 4 } else { 2 };
         let row_bytes = match known {
-            Some(Scheme::GgufQ8_0) => columns / 32 * 34,
-            Some(Scheme::GgufQ4_0) => columns / 32 * 18,
+            Some(Scheme::GgufQ8_0) => (columns / 32).saturating_mul(34),
+            Some(Scheme::GgufQ4_0) => (columns / 32).saturating_mul(18),
             Some(Scheme::None) => columns.saturating_mul(element),
             Some(scheme) => {
                 let bits = scheme.bit_width().map_or(4, i64::from);

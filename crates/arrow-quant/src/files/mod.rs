@@ -6,6 +6,8 @@ mod gguf;
 mod header;
 mod journal;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet_source;
 mod quantized;
 mod run;
 mod source;

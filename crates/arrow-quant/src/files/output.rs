@@ -14,9 +14,9 @@ use serde_json::json;
 
 use super::assemble::{for_each_batch, is_whole, layers, rows};
 use super::journal::{Journal, Row};
-use super::{bad, failed, io};
 #[cfg(feature = "parquet")]
-use crate::error::Error;
+use super::parquet_source::parquet_failed;
+use super::{bad, failed, io};
 use crate::error::Result;
 use crate::quantize::Quantizer;
 
@@ -29,19 +29,6 @@ pub(super) fn ipc(
     let mut writer = arrow_ipc::writer::FileWriter::try_new(file, schema).map_err(failed(path))?;
     for_each_batch(journal, |batch| writer.write(batch).map_err(failed(path)))?;
     writer.finish().map_err(failed(path))
-}
-
-#[cfg(feature = "parquet")]
-fn parquet_failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + '_ {
-    move |error| match error {
-        parquet::errors::ParquetError::External(inner) => {
-            match inner.downcast::<std::io::Error>() {
-                Ok(source) => Error::Io { path: path.to_path_buf(), source: *source },
-                Err(other) => bad(path, other.to_string()),
-            }
-        }
-        other => bad(path, other.to_string()),
-    }
 }
 
 /// Writes Parquet, as it is and without statistics: codes do not compress, and nobody asks for the
@@ -80,61 +67,6 @@ pub(super) fn parquet(
 /// Bytes of codes in a row group.
 #[cfg(feature = "parquet")]
 const ROW_GROUP: usize = 16 << 20;
-
-/// Batches of a Parquet file, of as many rows as a chunk has room for.
-#[cfg(feature = "parquet")]
-pub(super) fn parquet_reader(
-    path: &Path,
-    chunk_bytes: usize,
-) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader> {
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    use parquet::basic::Compression;
-
-    let file = File::open(path).map_err(io(path))?;
-    let size = file.metadata().map_err(io(path))?.len();
-    super::guarded(path, || {
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(
-                |error| match parquet_failed(path)(error) {
-                    Error::File { reason, .. } => {
-                        bad(path, format!("it is no whole Parquet file ({reason}): write it again"))
-                    }
-                    other => other,
-                },
-            )?;
-        let metadata = builder.metadata();
-        let mut bytes = 0u64;
-        let mut rows = 0u64;
-        for group in metadata.row_groups() {
-            rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
-            bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(0));
-            for column in group.columns() {
-                let compression = column.compression();
-                if compression != Compression::UNCOMPRESSED {
-                    let reason = format!(
-                        "its columns are compressed with {compression}, which is not read: write it \
-                         without compression"
-                    );
-                    return Err(bad(path, reason));
-                }
-                // A dictionary comes before the data that it is for.
-                let first = column.dictionary_page_offset().filter(|offset| *offset > 0);
-                let start = u64::try_from(first.unwrap_or(column.data_page_offset())).ok();
-                let length = u64::try_from(column.compressed_size()).ok();
-                let end = start.zip(length).and_then(|(start, length)| start.checked_add(length));
-                if end.is_none_or(|end| end > size) {
-                    return Err(bad(
-                        path,
-                        "a column is said to be where the file has none: it is damaged",
-                    ));
-                }
-            }
-        }
-        let row = (bytes / rows.max(1)).max(1);
-        let count = (chunk_bytes as u64 / row).clamp(1, 4096) as usize;
-        builder.with_batch_size(count).build().map_err(parquet_failed(path))
-    })
-}
 
 /// A tensor of the result, and how much of it is written.
 struct Entry {

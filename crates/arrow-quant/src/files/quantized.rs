@@ -71,7 +71,7 @@ pub fn read_quantized(path: impl AsRef<Path>) -> Result<QuantizedFile> {
         Some(Format::Parquet) => {
             use arrow_array::RecordBatchReader as _;
 
-            let reader = output::parquet_reader(&path, 32 << 20)?;
+            let reader = super::parquet_source::parquet_reader(&path, 32 << 20)?;
             let schema = reader.schema();
             Ok(QuantizedFile { schema, batches: Box::new(guarded_batches(path, reader)) })
         }

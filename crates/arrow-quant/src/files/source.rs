@@ -144,7 +144,7 @@ impl Source {
             }
             #[cfg(feature = "parquet")]
             SourceKind::Parquet => {
-                let reader = super::output::parquet_reader(&self.path, self.chunk_bytes)?;
+                let reader = super::parquet_source::parquet_reader(&self.path, self.chunk_bytes)?;
                 let batches = guarded_batches(self.path.clone(), reader);
                 Ok(Box::new(batches.map(|batch| batch.map(sized)).skip(skip)))
             }
