@@ -222,6 +222,7 @@ pub(crate) fn package(name: &str, version: &str, site_packages: &HostPath) -> Pa
         path: site_packages.join(format!("{}-{version}.dist-info", name.replace('-', "_"))),
         installer: Some("pip".to_owned()),
         editable: None,
+        built_from: None,
         extension_modules: Vec::new(),
         record: Seen::Seen(()),
     }

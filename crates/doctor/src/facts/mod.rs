@@ -4,6 +4,7 @@
 //! [`host::HostPath`], every fact says whether it was seen, is absent or could not be read, and
 //! no check asks the machine anything (invariant I3).
 
+mod declared;
 mod directories;
 mod environments;
 mod file;
@@ -16,6 +17,9 @@ use host::{HostPath, Os};
 use pyenvs::Picks;
 use serde::{Deserialize, Serialize};
 
+pub use declared::{
+    BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, SourceTime, Stub, StubName,
+};
 pub use directories::{
     BuildScript, DirectoryFacts, DirectoryRole, PickledData, SourceModule, SourceTree, TargetFacts,
 };
