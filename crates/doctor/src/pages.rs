@@ -12,7 +12,7 @@ pub struct Page {
     /// The text: a heading `# CODE name`, then what it means, why it matters, how it looks, how
     /// to mend it.
     pub markdown: &'static str,
-    /// Whether a check, or the scan, looks for it.
+    /// Whether a check looks for it.
     pub implemented: bool,
 }
 
@@ -22,7 +22,7 @@ pub fn page(code: &str) -> Option<Page> {
     pages().find(|page| page.code.eq_ignore_ascii_case(code.trim()))
 }
 
-/// Every page: those of the checks in their order, those of the scan, then the planned ones.
+/// Every page: those of the checks in their order, then the planned ones.
 pub fn pages() -> impl Iterator<Item = Page> {
     let implemented = CHECKS.iter().map(|check| Page {
         code: check.code,
@@ -30,36 +30,20 @@ pub fn pages() -> impl Iterator<Item = Page> {
         markdown: check.page,
         implemented: true,
     });
-    implemented.chain(SCANNED.iter().copied()).chain(PLANNED.iter().copied())
+    implemented.chain(PLANNED.iter().copied())
 }
 
-/// A page that no check stands behind: one that is planned, or that something else looks for.
-macro_rules! page {
-    ($code:literal, $name:literal, $implemented:literal) => {
+/// A page that no check stands behind yet.
+macro_rules! planned {
+    ($code:literal, $name:literal) => {
         Page {
             code: $code,
             name: $name,
             markdown: include_str!(concat!("../pages/", $code, ".md")),
-            implemented: $implemented,
+            implemented: false,
         }
     };
 }
-
-/// As [`page!`], for a fault that nothing looks for yet.
-macro_rules! planned {
-    ($code:literal, $name:literal) => {
-        page!($code, $name, false)
-    };
-}
-
-/// Faults of data files that the scan looks for.
-const SCANNED: &[Page] = &[
-    page!("DAT002", "object-array", true),
-    page!("DAT003", "dangerous-pickle", true),
-    page!("DAT004", "hostile-archive", true),
-    page!("DAT005", "truncated-archive", true),
-    page!("DAT006", "dtype-of-newer-numpy", true),
-];
 
 /// Faults that are known and described, and that no check looks for yet.
 const PLANNED: &[Page] = &[
@@ -72,8 +56,6 @@ const PLANNED: &[Page] = &[
     planned!("FS006", "wsl-foreign-file-system"),
     planned!("FS007", "no-locks-on-nfs"),
     planned!("FS013", "blocked-by-policy"),
-    planned!("DAT007", "pickle-between-interpreters"),
-    planned!("WSM001", "pyodide-npy-descriptor"),
     planned!("CTR005", "root-owned-output"),
 ];
 

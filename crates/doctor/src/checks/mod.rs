@@ -10,6 +10,7 @@ mod fs;
 mod lib;
 mod npy;
 mod pkg;
+mod wsm;
 
 use crate::Check;
 
@@ -76,6 +77,14 @@ pub const CHECKS: &[&Check] = &[
     &fs::fs016::CHECK,
     &fs::fs017::CHECK,
     &dat::dat001::CHECK,
+    &dat::dat002::CHECK,
+    &dat::dat003::CHECK,
+    &dat::dat004::CHECK,
+    &dat::dat005::CHECK,
+    &dat::dat006::CHECK,
+    &dat::dat007::CHECK,
+    &dat::dat008::CHECK,
+    &wsm::wsm001::CHECK,
     &ctr::ctr001::CHECK,
     &ctr::ctr002::CHECK,
     &ctr::ctr003::CHECK,

@@ -4,6 +4,8 @@ use artifacts::PickleName;
 use host::{HostPath, Mount, ProbeResults, Seen, Space};
 use serde::{Deserialize, Serialize};
 
+use super::{DataCall, DataFile, PyodideUse};
+
 /// What a directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -153,6 +155,15 @@ pub struct SourceTree {
     /// Pickles, and arrays of objects, that ask for something of numpy's.
     #[serde(default)]
     pub pickled_data: Vec<PickledData>,
+    /// Data files that are damaged, hold objects, or are not for everybody.
+    #[serde(default)]
+    pub data_files: Vec<DataFile>,
+    /// What Python sources do with pickles and array files, at most 200.
+    #[serde(default)]
+    pub data_calls: Vec<DataCall>,
+    /// What says that the project runs in Pyodide.
+    #[serde(default)]
+    pub pyodide: Option<PyodideUse>,
     /// Data files that were not looked into, since there are so many.
     #[serde(default)]
     pub more_data_files: usize,

@@ -4,6 +4,7 @@
 //! [`host::HostPath`], every fact says whether it was seen, is absent or could not be read, and
 //! no check asks the machine anything (invariant I3).
 
+mod data;
 mod declared;
 mod directories;
 mod environments;
@@ -17,6 +18,7 @@ use host::{HostPath, Os};
 use pyenvs::Picks;
 use serde::{Deserialize, Serialize};
 
+pub use data::{DataCall, DataCallKind, DataFile, DataTrouble, PyodideUse, RefusedHeader};
 pub use declared::{
     BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, SourceTime, Stub, StubName,
 };

@@ -5,6 +5,8 @@
 
 mod built;
 mod cache;
+mod data_calls;
+mod data_files;
 mod declared;
 mod directories;
 mod engines;
@@ -14,6 +16,7 @@ mod machine;
 mod modules;
 mod numpy;
 mod project;
+mod pyodide;
 mod python_text;
 mod python_variables;
 mod source_tree;

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use host::{Entry, FileKind, Host};
 use rayon::prelude::*;
 
-use super::path;
-use crate::{PickledData, SourceModule, SourceTree};
+use super::{data_calls, data_files, path, pyodide};
+use crate::{SourceModule, SourceTree};
 
 /// Files and directories looked at, at most.
 const ENTRY_LIMIT: usize = 20_000;
@@ -84,7 +84,9 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
         level = next;
         depth += 1;
     }
-    pickled_data(host, &mut files.data, &mut tree);
+    data_files(host, &mut files.data, &mut tree);
+    tree.data_calls = data_calls::gather(host, &files.sources);
+    tree.pyodide = pyodide::gather(host, project, &files.scripts);
     read_times(host, files, &mut tree);
     tree
 }
@@ -95,6 +97,8 @@ struct Files {
     sources: Vec<PathBuf>,
     modules: Vec<PathBuf>,
     data: Vec<PathBuf>,
+    /// JavaScript, TypeScript and pages.
+    scripts: Vec<PathBuf>,
 }
 
 /// Takes what one directory holds.
@@ -125,6 +129,9 @@ fn take(
             }
             FileKind::File if has_extension(&entry.name, crate::data::EXTENSIONS) => {
                 files.data.push(here());
+            }
+            FileKind::File if has_extension(&entry.name, pyodide::SCRIPTS) => {
+                files.scripts.push(here());
             }
             FileKind::File if has_extension(&entry.name, SOURCES) => {
                 let is_package = entry.name == "__init__.py"
@@ -187,32 +194,17 @@ fn clashes(directory: &Path, entries: &[Entry], tree: &mut SourceTree) {
     }
 }
 
-/// Looks into data files, no further than their headers and the beginnings of their pickles.
-fn pickled_data(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
+/// Looks into data files.
+fn data_files(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
     files.sort();
     tree.more_data_files = files.len().saturating_sub(DATA_LIMIT);
     files.truncate(DATA_LIMIT);
-    tree.pickled_data = files.par_iter().flat_map_iter(|file| pickles_of(host, file)).collect();
-}
-
-fn pickles_of(host: &Host, file: &Path) -> Vec<PickledData> {
-    let Ok(open) = host.open(file) else { return Vec::new() };
-    let extension = crate::data::extension(file);
-    let options = artifacts::DataOptions::quick(&extension);
-    let facts = artifacts::inspect_data(&crate::data::Opened(&open), &options);
-    let is_numpys =
-        |name: &&artifacts::PickleName| name.module == "numpy" || name.module.starts_with("numpy.");
-    facts
-        .pickles()
-        .map(|(array, pickle)| PickledData {
-            path: path(file),
-            array: array.and_then(|array| array.name.clone()),
-            protocol: pickle.protocol,
-            names: pickle.names.iter().filter(is_numpys).cloned().collect(),
-            aligned_by_numpy_2: pickle.aligned_by_numpy_2,
-        })
-        .filter(|pickled| !pickled.names.is_empty())
-        .collect()
+    let looked: Vec<data_files::Looked> =
+        files.par_iter().map(|file| data_files::look(host, file)).collect();
+    for one in looked {
+        tree.pickled_data.extend(one.pickled);
+        tree.data_files.extend(one.unusual);
+    }
 }
 
 fn read_times(host: &Host, files: Files, tree: &mut SourceTree) {
