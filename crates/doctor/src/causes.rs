@@ -32,6 +32,7 @@ const FOLLOWS: &[(&str, &str, Reach)] = &[
     ("EXT008", "EXT007", Reach::SameSubject),
     ("EXT008", "EXT002", Reach::Anywhere),
     ("EXT007", "EXT001", Reach::SameSubject),
+    ("PKG002", "EXT005", Reach::SameSubject),
 ];
 
 /// Sets `because_of` on every finding whose cause is also in the list.

@@ -54,6 +54,7 @@ pub(crate) fn healthy() -> Facts {
             python_path: Vec::new(),
             python_home: None,
             long_paths: Seen::Absent,
+            smart_app_control: Seen::Absent,
             now_ns: 1_800_000_000_000_000_000,
         },
         project: ProjectFacts {

@@ -23,7 +23,8 @@ pub use declared::{
     BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, SourceTime, Stub, StubName,
 };
 pub use directories::{
-    BuildScript, DirectoryFacts, DirectoryRole, PickledData, SourceModule, SourceTree, TargetFacts,
+    BuildScript, DirectoryFacts, DirectoryRole, PickledData, Pyo3Build, SourceModule, SourceTree,
+    TargetFacts,
 };
 pub use environments::{
     EnvironmentFacts, ExchangePair, ModuleFacts, NumpyFacts, Role, RuntimeLibrary,

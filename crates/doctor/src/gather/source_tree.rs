@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use host::{Entry, FileKind, Host};
+use host::{Entry, FileKind, Host, HostPath};
 use rayon::prelude::*;
 
 use super::{data_calls, data_files, path, pyodide};
@@ -39,6 +39,13 @@ const TOLERANCE_NS: i64 = 60 * 1_000_000_000;
 /// Files that cargo, maturin and uv compare by their times.
 const SOURCES: &[&str] =
     &["rs", "toml", "lock", "py", "pyi", "pyx", "c", "cc", "cpp", "h", "hpp", "json", "md"];
+
+/// Files that say how a project is built.
+const BUILDERS: &[&str] = &["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile"];
+
+/// Such files read at most, and the longest one.
+const BUILDER_LIMIT: usize = 100;
+const BUILDER_BYTES: u64 = 1 << 20;
 
 /// A directory with one of these is an environment or a cache, not a source directory.
 const MARKS: &[&str] = &["pyvenv.cfg", "conda-meta", "CACHEDIR.TAG", ".rustc_info.json"];
@@ -86,6 +93,7 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
     }
     data_files(host, &mut files.data, &mut tree);
     tree.data_calls = data_calls::gather(host, &files.sources);
+    tree.module_copies = module_copies(host, &files.builders);
     tree.pyodide = pyodide::gather(host, project, &files.scripts);
     read_times(host, files, &mut tree);
     tree
@@ -97,6 +105,8 @@ struct Files {
     sources: Vec<PathBuf>,
     modules: Vec<PathBuf>,
     data: Vec<PathBuf>,
+    /// Makefiles and scripts of shells.
+    builders: Vec<PathBuf>,
     /// JavaScript, TypeScript and pages.
     scripts: Vec<PathBuf>,
 }
@@ -129,6 +139,13 @@ fn take(
             }
             FileKind::File if has_extension(&entry.name, crate::data::EXTENSIONS) => {
                 files.data.push(here());
+            }
+            FileKind::File
+                if depth <= 2
+                    && (has_extension(&entry.name, &["sh", "bash", "zsh", "mk"])
+                        || BUILDERS.iter().any(|name| entry.name == *name)) =>
+            {
+                files.builders.push(here());
             }
             FileKind::File if has_extension(&entry.name, pyodide::SCRIPTS) => {
                 files.scripts.push(here());
@@ -205,6 +222,23 @@ fn data_files(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
         tree.pickled_data.extend(one.pickled);
         tree.data_files.extend(one.unusual);
     }
+}
+
+/// Lines that copy a library over a module, as builds without maturin do on macOS.
+fn module_copies(host: &Host, builders: &[PathBuf]) -> Vec<(HostPath, usize, String)> {
+    let mut found = Vec::new();
+    for file in builders.iter().take(BUILDER_LIMIT) {
+        let Ok(text) = host.read_text(file, BUILDER_BYTES) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            let command = line.trim().trim_start_matches(['@', '-', '\t', ' ']);
+            let copies = command.starts_with("cp ") || command.contains("&& cp ");
+            if copies && command.contains(".dylib") && command.contains(".so") {
+                found.push((path(file), number + 1, command.chars().take(100).collect()));
+            }
+        }
+    }
+    found.truncate(SHOWN);
+    found
 }
 
 fn read_times(host: &Host, files: Files, tree: &mut SourceTree) {
