@@ -1,6 +1,7 @@
 //! Builds with PyO3 and maturin that fail, and the toolchains behind them.
 
 mod cargo_lock;
+mod pyo3;
 mod toolchain;
 
 use report::{Severity, Step};

@@ -69,3 +69,26 @@ fn a_docker_on_another_machine_is_not_judged() {
         sandbox.doctor().silent().gone("CTR002");
     });
 }
+
+#[test]
+fn a_wheel_that_a_container_left_as_root() {
+    const USER: u32 = 54_321;
+    sandbox(|sandbox| {
+        sandbox.src_layout_project();
+        sandbox.write("Dockerfile", "FROM scratch\n");
+        sandbox.write("dist/demo-0.1.0-py3-none-any.whl", "");
+        sandbox.give_to(USER, "");
+        let seen = || sandbox.doctor_as(USER, &["--only", "CTR005,FS"]);
+        seen().silent();
+        sandbox.give_to(0, "project/dist");
+        let diagnosis = seen();
+        diagnosis
+            .only(&["CTR005"])
+            .message_contains("CTR005", "dist belongs to root")
+            .evidence_contains("CTR005", "you are 54321");
+        // Root may change them.
+        sandbox.doctor().gone("CTR005");
+        sandbox.give_to(USER, "project/dist");
+        seen().silent().gone("CTR005");
+    });
+}

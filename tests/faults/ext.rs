@@ -1,5 +1,7 @@
 //! EXT: extension modules that are stale, hidden or missing.
 
+mod names;
+
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 

@@ -20,6 +20,7 @@ mod libpython;
 mod macho;
 mod macho_image;
 mod model;
+mod names;
 mod numpy;
 mod pe;
 mod pickle;
@@ -37,6 +38,7 @@ pub use data::{
 };
 pub use inspect::{architectures, declared_size, elf_interpreter, inspect};
 pub use model::{ModuleError, NativeModule, NumpyUse, ObjectFormat, RustCrate, VersionNeed};
+pub use names::{WantedName, names_in};
 pub use npz::Source;
 pub use pickle::{
     NameKind, PickleDamage, PickleFacts, PickleName, Untold, classify, starts_as_pickle,

@@ -28,6 +28,11 @@ const FOLLOWS: &[(&str, &str, Reach)] = &[
     ("FS015", "FS009", Reach::SameSubject),
     // Where scripts with too long a first line are there already, nothing need be foretold.
     ("FS001", "ENV005", Reach::SameSubject),
+    // A stale module lacks what is new, and an installer that sees no change leaves it stale.
+    ("EXT008", "EXT007", Reach::SameSubject),
+    ("EXT008", "EXT002", Reach::Anywhere),
+    ("EXT007", "EXT001", Reach::SameSubject),
+    ("PKG002", "EXT005", Reach::SameSubject),
 ];
 
 /// Sets `because_of` on every finding whose cause is also in the list.

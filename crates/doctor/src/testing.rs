@@ -54,6 +54,7 @@ pub(crate) fn healthy() -> Facts {
             python_path: Vec::new(),
             python_home: None,
             long_paths: Seen::Absent,
+            smart_app_control: Seen::Absent,
             now_ns: 1_800_000_000_000_000_000,
         },
         project: ProjectFacts {
@@ -222,6 +223,7 @@ pub(crate) fn package(name: &str, version: &str, site_packages: &HostPath) -> Pa
         path: site_packages.join(format!("{}-{version}.dist-info", name.replace('-', "_"))),
         installer: Some("pip".to_owned()),
         editable: None,
+        built_from: None,
         extension_modules: Vec::new(),
         record: Seen::Seen(()),
     }

@@ -230,6 +230,9 @@ pub struct Package {
     pub installer: Option<String>,
     /// For an editable install: the project directory of `direct_url.json`.
     pub editable: Option<HostPath>,
+    /// For a copy that was built from a directory of this machine: that directory.
+    #[serde(default)]
+    pub built_from: Option<HostPath>,
     /// Extension modules that RECORD lists, relative to the directory of the record's parent,
     /// with forward slashes.
     pub extension_modules: Vec<String>,

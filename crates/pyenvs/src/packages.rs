@@ -145,6 +145,7 @@ fn read_package(
         source: record.source,
         installer: None,
         editable: None,
+        built_from: None,
         extension_modules: Vec::new(),
         record: Seen::Absent,
         path,
@@ -156,10 +157,14 @@ fn read_package(
         .read_text(&package.path.join("INSTALLER"), SMALL_LIMIT)
         .map(|text| text.trim().to_owned())
         .filter(|installer| !installer.is_empty());
-    package.editable = context
+    let source = context
         .read_text(&package.path.join("direct_url.json"), SMALL_LIMIT)
-        .and_then(|text| editable_project(host.os, text.as_bytes()))
-        .map(HostPath::new);
+        .and_then(|text| source_directory(host.os, text.as_bytes()));
+    match source {
+        Some((directory, true)) => package.editable = Some(HostPath::new(directory)),
+        Some((directory, false)) => package.built_from = Some(HostPath::new(directory)),
+        None => {}
+    }
     package.record = match host.read(&package.path.join("RECORD"), RECORD_LIMIT) {
         Ok(bytes) => {
             package.extension_modules = record::extension_modules(&bytes);
@@ -209,13 +214,14 @@ fn version_in_metadata(start: &[u8]) -> Option<String> {
         .filter(|version| !version.is_empty())
 }
 
-/// The project directory of an editable install.
-fn editable_project(os: host::Os, direct_url: &[u8]) -> Option<std::path::PathBuf> {
+/// The directory that a package was installed from, and whether the installation is editable.
+fn source_directory(os: host::Os, direct_url: &[u8]) -> Option<(std::path::PathBuf, bool)> {
     let value: serde_json::Value = serde_json::from_slice(direct_url).ok()?;
-    let editable = value.get("dir_info")?.get("editable")?.as_bool()?;
+    let editable = value.get("dir_info")?.get("editable");
+    let is_editable = editable.and_then(serde_json::Value::as_bool).unwrap_or(false);
     let url = value.get("url")?.as_str()?;
     let path = percent_decode(url.strip_prefix("file://")?)?;
-    if !editable || path.contains('\0') {
+    if path.contains('\0') {
         return None;
     }
     // `file:///C:/src` has a slash before the drive.
@@ -223,7 +229,7 @@ fn editable_project(os: host::Os, direct_url: &[u8]) -> Option<std::path::PathBu
         Some(rest) if os == host::Os::Windows && rest.as_bytes().get(1) == Some(&b':') => rest,
         _ => &path,
     };
-    Some(paths::from_text(os, path))
+    Some((paths::from_text(os, path), is_editable))
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -282,17 +288,21 @@ mod tests {
         let url = |url: &str, editable: bool| {
             format!(r#"{{"url": "{url}", "dir_info": {{"editable": {editable}}}}}"#)
         };
-        let project = |os, text: &str| editable_project(os, text.as_bytes());
+        let source = |os, text: &str| source_directory(os, text.as_bytes());
         assert_eq!(
-            project(Os::Linux, &url("file:///a%20b/c", true)),
-            Some(PathBuf::from("/a b/c"))
+            source(Os::Linux, &url("file:///a%20b/c", true)),
+            Some((PathBuf::from("/a b/c"), true))
         );
-        assert_eq!(project(Os::Linux, &url("file:///a", false)), None);
+        let copy = Some((PathBuf::from("/a"), false));
+        assert_eq!(source(Os::Linux, &url("file:///a", false)), copy);
+        assert_eq!(source(Os::Linux, r#"{"url": "file:///a", "dir_info": {}}"#), copy);
+        let wheel = r#"{"url": "file:///a/x.whl", "archive_info": {}}"#;
+        assert_eq!(source(Os::Linux, wheel), None);
         assert_eq!(
-            project(Os::Windows, &url("file:///C:/src", true)),
-            Some(PathBuf::from("C:/src"))
+            source(Os::Windows, &url("file:///C:/src", true)),
+            Some((PathBuf::from("C:/src"), true))
         );
-        assert_eq!(project(Os::Linux, "[[[["), None);
+        assert_eq!(source(Os::Linux, "[[[["), None);
     }
 
     proptest! {
@@ -306,7 +316,7 @@ mod tests {
             let _ = parse_name(&format!("{name}{end}"));
             let _ = percent_decode(&url);
             let _ = version_in_metadata(&raw);
-            let _ = editable_project(Os::Windows, &raw);
+            let _ = source_directory(Os::Windows, &raw);
         }
     }
 }

@@ -10,6 +10,7 @@ mod fs;
 mod lib;
 mod npy;
 mod pkg;
+mod wsm;
 
 use crate::Check;
 
@@ -49,34 +50,55 @@ pub const CHECKS: &[&Check] = &[
     &bld::bld008::CHECK,
     &bld::bld009::CHECK,
     &bld::bld010::CHECK,
+    &bld::bld011::CHECK,
+    &bld::bld012::CHECK,
     &bld::bld013::CHECK,
     &bld::bld014::CHECK,
     &bld::bld015::CHECK,
     &bld::bld016::CHECK,
     &bld::bld017::CHECK,
+    &bld::bld018::CHECK,
     &bld::bld019::CHECK,
     &ext::ext001::CHECK,
     &ext::ext002::CHECK,
     &ext::ext003::CHECK,
     &ext::ext004::CHECK,
+    &ext::ext005::CHECK,
+    &ext::ext006::CHECK,
+    &ext::ext007::CHECK,
+    &ext::ext008::CHECK,
+    &ext::ext009::CHECK,
     &fs::fs001::CHECK,
     &fs::fs002::CHECK,
     &fs::fs003::CHECK,
+    &fs::fs004::CHECK,
     &fs::fs005::CHECK,
+    &fs::fs006::CHECK,
+    &fs::fs007::CHECK,
     &fs::fs008::CHECK,
     &fs::fs009::CHECK,
     &fs::fs010::CHECK,
     &fs::fs011::CHECK,
     &fs::fs012::CHECK,
+    &fs::fs013::CHECK,
     &fs::fs014::CHECK,
     &fs::fs015::CHECK,
     &fs::fs016::CHECK,
     &fs::fs017::CHECK,
     &dat::dat001::CHECK,
+    &dat::dat002::CHECK,
+    &dat::dat003::CHECK,
+    &dat::dat004::CHECK,
+    &dat::dat005::CHECK,
+    &dat::dat006::CHECK,
+    &dat::dat007::CHECK,
+    &dat::dat008::CHECK,
+    &wsm::wsm001::CHECK,
     &ctr::ctr001::CHECK,
     &ctr::ctr002::CHECK,
     &ctr::ctr003::CHECK,
     &ctr::ctr004::CHECK,
+    &ctr::ctr005::CHECK,
 ];
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use artifacts::PickleName;
 use host::{HostPath, Mount, ProbeResults, Seen, Space};
 use serde::{Deserialize, Serialize};
 
+use super::{DataCall, DataFile, PyodideUse};
+
 /// What a directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -69,7 +71,8 @@ pub struct DirectoryFacts {
     /// Experiments, made only in directories the tool may write to.
     pub probes: ProbeResults,
     /// Entries at the top of it (two levels at most) that belong to another user, with the owner,
-    /// and that this user may not write to; at most 20.
+    /// and that this user may not write to; at most 20. Of the project, what builds leave in `dist`
+    /// and the like.
     pub foreign_owned: Vec<(HostPath, u32)>,
     /// Other file systems mounted inside it, at most 20.
     pub mounts_below: Vec<HostPath>,
@@ -88,6 +91,26 @@ pub struct BuildScript {
     pub architectures: Seen<Vec<String>>,
 }
 
+/// What PyO3's build script found out about a Python, as cargo keeps it for later builds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pyo3Build {
+    /// The file that says so.
+    pub path: HostPath,
+    /// Last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Version of the Python: `3.11`.
+    pub version: String,
+    /// The interpreter.
+    pub executable: HostPath,
+    /// Whether it is still there.
+    pub executable_exists: bool,
+    /// Whether it was built for the stable interface, which later Pythons have too.
+    pub is_abi3: bool,
+    /// Whether cargo asks again when the environment is made anew: the script told it to watch
+    /// `pyvenv.cfg`.
+    pub watches_environment: bool,
+}
+
 /// What lies in cargo's target directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetFacts {
@@ -102,6 +125,9 @@ pub struct TargetFacts {
     pub made_at: Option<HostPath>,
     /// The longest path present below it, if it was walked.
     pub longest: Option<HostPath>,
+    /// What PyO3 was built for, the newest first, at most 50.
+    #[serde(default)]
+    pub pyo3_builds: Vec<Pyo3Build>,
 }
 
 /// A compiled extension module among the sources, where `maturin develop` puts it.
@@ -153,6 +179,18 @@ pub struct SourceTree {
     /// Pickles, and arrays of objects, that ask for something of numpy's.
     #[serde(default)]
     pub pickled_data: Vec<PickledData>,
+    /// Data files that are damaged, hold objects, or are not for everybody.
+    #[serde(default)]
+    pub data_files: Vec<DataFile>,
+    /// What Python sources do with pickles and array files, at most 200.
+    #[serde(default)]
+    pub data_calls: Vec<DataCall>,
+    /// Lines of build scripts that copy a library over a module: file, line and text, at most 20.
+    #[serde(default)]
+    pub module_copies: Vec<(HostPath, usize, String)>,
+    /// What says that the project runs in Pyodide.
+    #[serde(default)]
+    pub pyodide: Option<PyodideUse>,
     /// Data files that were not looked into, since there are so many.
     #[serde(default)]
     pub more_data_files: usize,

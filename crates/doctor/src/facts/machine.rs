@@ -32,6 +32,9 @@ pub struct MachineFacts {
     pub python_home: Option<PythonHome>,
     /// Whether Windows accepts paths over 260 characters (`LongPathsEnabled`).
     pub long_paths: Seen<bool>,
+    /// State of Windows' Smart App Control: 0 off, 1 on, 2 on trial.
+    #[serde(default)]
+    pub smart_app_control: Seen<u32>,
     /// Time of gathering, in nanoseconds since 1970.
     pub now_ns: i64,
 }

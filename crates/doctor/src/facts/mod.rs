@@ -4,6 +4,8 @@
 //! [`host::HostPath`], every fact says whether it was seen, is absent or could not be read, and
 //! no check asks the machine anything (invariant I3).
 
+mod data;
+mod declared;
 mod directories;
 mod environments;
 mod file;
@@ -16,8 +18,13 @@ use host::{HostPath, Os};
 use pyenvs::Picks;
 use serde::{Deserialize, Serialize};
 
+pub use data::{DataCall, DataCallKind, DataFile, DataTrouble, PyodideUse, RefusedHeader};
+pub use declared::{
+    BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, SourceTime, Stub, StubName,
+};
 pub use directories::{
-    BuildScript, DirectoryFacts, DirectoryRole, PickledData, SourceModule, SourceTree, TargetFacts,
+    BuildScript, DirectoryFacts, DirectoryRole, PickledData, Pyo3Build, SourceModule, SourceTree,
+    TargetFacts,
 };
 pub use environments::{
     EnvironmentFacts, ExchangePair, ModuleFacts, NumpyFacts, Role, RuntimeLibrary,

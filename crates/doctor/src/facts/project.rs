@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use host::{HostPath, Seen};
 use serde::{Deserialize, Serialize};
 
+use super::{BuiltModule, DeclaredNames, Stub};
+
 /// The project.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProjectFacts {
@@ -28,6 +30,15 @@ pub struct ProjectFacts {
     pub maturin_manifest: Option<HostPath>,
     /// Names of packages that the workspace takes from elsewhere (`[patch]`, `[replace]`).
     pub patched: Vec<String>,
+    /// What the crate that maturin builds declares for Python, if it uses PyO3.
+    #[serde(default)]
+    pub declared: Option<DeclaredNames>,
+    /// The stub of the compiled module.
+    #[serde(default)]
+    pub stub: Seen<Stub>,
+    /// The files of the compiled module in the environments and among the sources.
+    #[serde(default)]
+    pub built: Vec<BuiltModule>,
 }
 
 impl ProjectFacts {
@@ -168,6 +179,9 @@ pub struct CrateManifest {
     pub python_programs: Vec<HostPath>,
     /// `#[pymodule]`s in its sources (crates that use PyO3 only).
     pub pymodules: Vec<PyModule>,
+    /// The library's root source, if there is a library.
+    #[serde(default)]
+    pub library: Option<HostPath>,
 }
 
 /// What `Cargo.lock` says.

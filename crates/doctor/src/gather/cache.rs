@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use artifacts::NativeModule;
+use artifacts::{NativeModule, WantedName};
 use host::{Host, Metadata, Seen};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::Rustc;
 
@@ -18,6 +19,9 @@ const LAYOUT: u32 = 1;
 
 /// Entries kept at most; the oldest go first.
 const ENTRY_LIMIT: usize = 50_000;
+
+/// The same, of what was looked for in modules.
+const NAMES_LIMIT: usize = 1_000;
 
 /// Bound on the file's size when read.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -33,6 +37,9 @@ pub(super) struct Cache {
 struct Remembered {
     modules: HashMap<String, Seen<NativeModule>>,
     rustc: HashMap<String, Rustc>,
+    /// Names that modules lack, by the module and what was looked for.
+    #[serde(default)]
+    names: HashMap<String, Vec<String>>,
 }
 
 impl Cache {
@@ -66,6 +73,31 @@ impl Cache {
         fresh
     }
 
+    /// Which of some names a module lacks, from memory, or from `look` and then remembered.
+    pub(super) fn names(
+        &self,
+        metadata: &Metadata,
+        wanted: &[WantedName<'_>],
+        look: impl FnOnce() -> Seen<Vec<String>>,
+    ) -> Seen<Vec<String>> {
+        let mut sum = Sha256::new();
+        for name in wanted {
+            sum.update(name.name);
+            sum.update([0, u8::from(name.is_c_string)]);
+        }
+        let digest = sum.finalize();
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let key = format!("{}-{digest}", key(metadata));
+        if let Some(known) = self.old.names.get(&key) {
+            return Seen::Seen(known.clone());
+        }
+        let fresh = look();
+        if let (Seen::Seen(lacks), Ok(mut new)) = (&fresh, self.new.lock()) {
+            new.names.insert(key, lacks.clone());
+        }
+        fresh
+    }
+
     /// What a rustc says of itself, from memory, or from `ask` and then remembered.
     pub(super) fn rustc(
         &self,
@@ -87,13 +119,18 @@ impl Cache {
     /// nothing is said.
     pub(super) fn store(self) {
         let (Some(file), Ok(new)) = (self.file, self.new.into_inner()) else { return };
-        if new.modules.is_empty() && new.rustc.is_empty() {
+        if new.modules.is_empty() && new.rustc.is_empty() && new.names.is_empty() {
             return;
         }
         let mut all = self.old;
         if all.modules.len() + new.modules.len() > ENTRY_LIMIT {
             all.modules.clear();
         }
+        // Each edit of the sources asks for other names.
+        if all.names.len() + new.names.len() > NAMES_LIMIT {
+            all.names.clear();
+        }
+        all.names.extend(new.names);
         all.modules.extend(new.modules);
         all.rustc.extend(new.rustc);
         if let Ok(bytes) = serde_json::to_vec(&all) {

@@ -16,6 +16,9 @@ const LIST_LIMIT: usize = 300;
 /// Entries of other users, and mounts inside a directory, that are kept.
 const SHOWN: usize = 20;
 
+/// Directories of a project in which builds leave what is to be shipped.
+const OUTPUTS: &[&str] = &["dist", "wheelhouse", "build", "out"];
+
 /// File systems that can do everything a build needs; on others the target directory is tried.
 const ORDINARY: &[&str] = &[
     "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs",
@@ -245,6 +248,9 @@ fn swapped(path: &Path) -> Option<PathBuf> {
 /// What another user owns in a directory that this user's builds write to, and this user may not
 /// write to. Root may write everywhere, so nothing is looked at for root.
 fn foreign_owned(host: &Host, wanted: &Wanted, nearest: &Path) -> Vec<(HostPath, u32)> {
+    if wanted.role == DirectoryRole::Project {
+        return foreign_outputs(host, nearest);
+    }
     let is_written = matches!(
         wanted.role,
         DirectoryRole::Target
@@ -271,6 +277,26 @@ fn foreign_owned(host: &Host, wanted: &Wanted, nearest: &Path) -> Vec<(HostPath,
 }
 
 /// Adds a directory's foreign entries to `found`, and its own directories to `inner`.
+/// What builds have put into the project for its owner to use, and another user owns.
+fn foreign_outputs(host: &Host, project: &Path) -> Vec<(HostPath, u32)> {
+    let Some(user) = host.user_id.filter(|user| *user != 0) else { return Vec::new() };
+    let mut found = Vec::new();
+    for name in OUTPUTS {
+        let output = project.join(name);
+        match host.symlink_metadata(&output) {
+            Ok(metadata) if metadata.is_dir() => {
+                if metadata.uid != user && host.may_write(&output) == Seen::Seen(false) {
+                    found.push((path(output), metadata.uid));
+                } else {
+                    note_foreign(host, user, &output, &mut found, &mut Vec::new());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 fn note_foreign(
     host: &Host,
     user: u32,

@@ -121,6 +121,7 @@ pub(super) fn gather(host: &Host) -> MachineFacts {
         python_path: python_variables::python_path(host),
         python_home: python_variables::python_home(host),
         long_paths: long_paths(host),
+        smart_app_control: smart_app_control(host),
         now_ns: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()
@@ -173,6 +174,16 @@ fn long_paths(host: &Host) -> Seen<bool> {
         // The value is missing on systems that never had it set: the limit holds.
         None => Seen::Seen(false),
     }
+}
+
+/// Absent on systems and releases of Windows that do not have it.
+fn smart_app_control(host: &Host) -> Seen<u32> {
+    if host.os != Os::Windows {
+        return Seen::Absent;
+    }
+    let values = host.registry(r"HKLM\SYSTEM\CurrentControlSet\Control\CI\Policy");
+    let state = values.iter().find(|value| value.name == "VerifiedAndReputablePolicyState");
+    Seen::from(state.and_then(|value| value.data.trim_start_matches("0x").parse::<u32>().ok()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 //! Facts come from files. The one process that may be started is `rustc -vV`, and its answer is
 //! remembered. What cannot be read becomes a fact with a reason; gathering never fails.
 
+mod built;
 mod cache;
+mod data_calls;
+mod data_files;
+mod declared;
 mod directories;
 mod engines;
 mod environments;
@@ -12,8 +16,11 @@ mod machine;
 mod modules;
 mod numpy;
 mod project;
+mod pyodide;
+mod python_text;
 mod python_variables;
 mod source_tree;
+mod stub;
 mod target;
 mod toolchain;
 
@@ -46,7 +53,7 @@ pub struct GatherOptions {
 pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
     let cache = cache::Cache::open(host, options.cache.as_deref());
-    let (environments, ((project, source_tree), (mut toolchain, engines))) = rayon::join(
+    let (environments, ((mut project, source_tree), (mut toolchain, engines))) = rayon::join(
         || environments::gather(host, options, &cache),
         || {
             rayon::join(
@@ -65,6 +72,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
             )
         },
     );
+    built::gather(host, &mut project, &environments.list, &source_tree, &cache);
     toolchain::complete(host, &mut toolchain, &project, &environments.list);
     let directories = directories::gather(host, &project, &environments.list);
     let target = target::gather(host, &project, &directories);

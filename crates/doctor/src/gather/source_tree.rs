@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use host::{Entry, FileKind, Host};
+use host::{Entry, FileKind, Host, HostPath};
 use rayon::prelude::*;
 
-use super::path;
-use crate::{PickledData, SourceModule, SourceTree};
+use super::{data_calls, data_files, path, pyodide};
+use crate::{SourceModule, SourceTree};
 
 /// Files and directories looked at, at most.
 const ENTRY_LIMIT: usize = 20_000;
@@ -39,6 +39,13 @@ const TOLERANCE_NS: i64 = 60 * 1_000_000_000;
 /// Files that cargo, maturin and uv compare by their times.
 const SOURCES: &[&str] =
     &["rs", "toml", "lock", "py", "pyi", "pyx", "c", "cc", "cpp", "h", "hpp", "json", "md"];
+
+/// Files that say how a project is built.
+const BUILDERS: &[&str] = &["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile"];
+
+/// Such files read at most, and the longest one.
+const BUILDER_LIMIT: usize = 100;
+const BUILDER_BYTES: u64 = 1 << 20;
 
 /// A directory with one of these is an environment or a cache, not a source directory.
 const MARKS: &[&str] = &["pyvenv.cfg", "conda-meta", "CACHEDIR.TAG", ".rustc_info.json"];
@@ -84,7 +91,10 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
         level = next;
         depth += 1;
     }
-    pickled_data(host, &mut files.data, &mut tree);
+    data_files(host, &mut files.data, &mut tree);
+    tree.data_calls = data_calls::gather(host, &files.sources);
+    tree.module_copies = module_copies(host, &files.builders);
+    tree.pyodide = pyodide::gather(host, project, &files.scripts);
     read_times(host, files, &mut tree);
     tree
 }
@@ -95,6 +105,10 @@ struct Files {
     sources: Vec<PathBuf>,
     modules: Vec<PathBuf>,
     data: Vec<PathBuf>,
+    /// Makefiles and scripts of shells.
+    builders: Vec<PathBuf>,
+    /// JavaScript, TypeScript and pages.
+    scripts: Vec<PathBuf>,
 }
 
 /// Takes what one directory holds.
@@ -125,6 +139,16 @@ fn take(
             }
             FileKind::File if has_extension(&entry.name, crate::data::EXTENSIONS) => {
                 files.data.push(here());
+            }
+            FileKind::File
+                if depth <= 2
+                    && (has_extension(&entry.name, &["sh", "bash", "zsh", "mk"])
+                        || BUILDERS.iter().any(|name| entry.name == *name)) =>
+            {
+                files.builders.push(here());
+            }
+            FileKind::File if has_extension(&entry.name, pyodide::SCRIPTS) => {
+                files.scripts.push(here());
             }
             FileKind::File if has_extension(&entry.name, SOURCES) => {
                 let is_package = entry.name == "__init__.py"
@@ -187,32 +211,34 @@ fn clashes(directory: &Path, entries: &[Entry], tree: &mut SourceTree) {
     }
 }
 
-/// Looks into data files, no further than their headers and the beginnings of their pickles.
-fn pickled_data(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
+/// Looks into data files.
+fn data_files(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
     files.sort();
     tree.more_data_files = files.len().saturating_sub(DATA_LIMIT);
     files.truncate(DATA_LIMIT);
-    tree.pickled_data = files.par_iter().flat_map_iter(|file| pickles_of(host, file)).collect();
+    let looked: Vec<data_files::Looked> =
+        files.par_iter().map(|file| data_files::look(host, file)).collect();
+    for one in looked {
+        tree.pickled_data.extend(one.pickled);
+        tree.data_files.extend(one.unusual);
+    }
 }
 
-fn pickles_of(host: &Host, file: &Path) -> Vec<PickledData> {
-    let Ok(open) = host.open(file) else { return Vec::new() };
-    let extension = crate::data::extension(file);
-    let options = artifacts::DataOptions::quick(&extension);
-    let facts = artifacts::inspect_data(&crate::data::Opened(&open), &options);
-    let is_numpys =
-        |name: &&artifacts::PickleName| name.module == "numpy" || name.module.starts_with("numpy.");
-    facts
-        .pickles()
-        .map(|(array, pickle)| PickledData {
-            path: path(file),
-            array: array.and_then(|array| array.name.clone()),
-            protocol: pickle.protocol,
-            names: pickle.names.iter().filter(is_numpys).cloned().collect(),
-            aligned_by_numpy_2: pickle.aligned_by_numpy_2,
-        })
-        .filter(|pickled| !pickled.names.is_empty())
-        .collect()
+/// Lines that copy a library over a module, as builds without maturin do on macOS.
+fn module_copies(host: &Host, builders: &[PathBuf]) -> Vec<(HostPath, usize, String)> {
+    let mut found = Vec::new();
+    for file in builders.iter().take(BUILDER_LIMIT) {
+        let Ok(text) = host.read_text(file, BUILDER_BYTES) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            let command = line.trim().trim_start_matches(['@', '-', '\t', ' ']);
+            let copies = command.starts_with("cp ") || command.contains("&& cp ");
+            if copies && command.contains(".dylib") && command.contains(".so") {
+                found.push((path(file), number + 1, command.chars().take(100).collect()));
+            }
+        }
+    }
+    found.truncate(SHOWN);
+    found
 }
 
 fn read_times(host: &Host, files: Files, tree: &mut SourceTree) {

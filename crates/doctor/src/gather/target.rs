@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::path;
-use crate::{BuildScript, DirectoryFacts, DirectoryRole, ProjectFacts, TargetFacts};
+use crate::{BuildScript, DirectoryFacts, DirectoryRole, ProjectFacts, Pyo3Build, TargetFacts};
 
 /// Build scripts looked at, at most.
 const SCRIPT_LIMIT: usize = 2_000;
@@ -18,6 +18,9 @@ const LIST_LIMIT: usize = 5_000;
 
 /// Files asked where they were made.
 const SAMPLES: usize = 8;
+
+/// Configurations of PyO3 that are kept.
+const PYO3_BUILDS: usize = 50;
 
 /// Bytes at the start of a program that tell its architecture and size.
 const HEADER: usize = 4096;
@@ -48,8 +51,60 @@ pub(super) fn gather(
         rustc_info: rustc_info(host, target),
         build_scripts,
         made_at: made_at(host, target, &units).map(path),
+        pyo3_builds: pyo3_builds(host, &units),
         longest: if is_long { longest(host, target).map(path) } else { None },
     })
+}
+
+/// What PyO3's build script told cargo, the newest first.
+fn pyo3_builds(host: &Host, units: &[PathBuf]) -> Vec<Pyo3Build> {
+    let is_pyo3s = |unit: &&PathBuf| {
+        let name = unit.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("pyo3-ffi-")
+    };
+    let mut found: Vec<Pyo3Build> = units
+        .par_iter()
+        .filter(is_pyo3s)
+        .filter_map(|unit| pyo3_build(host, &unit.join("output")))
+        .collect();
+    found.sort_by_key(|build| std::cmp::Reverse(build.modified_ns));
+    found.truncate(PYO3_BUILDS);
+    found
+}
+
+/// `cargo:PYO3_CONFIG=` and lines of `key=value`, written in hexadecimal.
+fn pyo3_build(host: &Host, file: &Path) -> Option<Pyo3Build> {
+    let metadata = host.metadata(file).ok()?;
+    let output = host.read_text(file, 1 << 20).ok()?;
+    let digits = output.lines().find_map(|line| {
+        line.strip_prefix("cargo:").map(|l| l.trim_start_matches(':'))?.strip_prefix("PYO3_CONFIG=")
+    })?;
+    let text = from_hexadecimal(digits.trim())?;
+    let value = |key: &str| {
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::trim)
+    };
+    let executable = PathBuf::from(value("executable")?);
+    let abi = value("target_abi").unwrap_or_default();
+    Some(Pyo3Build {
+        path: path(file),
+        modified_ns: metadata.modified_ns,
+        version: value("version")?.to_owned(),
+        executable_exists: host.exists(&executable),
+        executable: path(executable),
+        watches_environment: output
+            .lines()
+            .any(|line| line.contains("rerun-if-changed=") && line.ends_with("pyvenv.cfg")),
+        is_abi3: value("abi3") == Some("true") || abi.contains("abi3"),
+    })
+}
+
+fn from_hexadecimal(digits: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    for pair in digits.as_bytes().chunks(2) {
+        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+        bytes.push(u8::from_str_radix(pair, 16).ok()?);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[derive(Deserialize)]
@@ -234,6 +289,32 @@ mod tests {
                 ..directory(DirectoryRole::Target, "/")
             };
             gather(&self.host, &project, &[directory]).unwrap()
+        }
+    }
+
+    #[test]
+    fn what_pyo3_was_built_for_is_read_from_its_output() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("output");
+        let host = Host::current().unwrap();
+        for (abi, is_abi3) in [
+            ("abi3=false", false),
+            ("abi3=true", true),
+            ("target_abi=CPython-gil_enabled-3.11", false),
+            ("target_abi=CPython-abi3-3.9", true),
+        ] {
+            let text =
+                format!("implementation=CPython\nversion=3.11\n{abi}\nexecutable=/x/python\n");
+            let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            fs_err::write(&file, format!("cargo:rustc-cfg=x\ncargo:PYO3_CONFIG={digits}\n"))
+                .unwrap();
+            let build = pyo3_build(&host, &file).unwrap();
+            assert_eq!((build.version.as_str(), build.is_abi3), ("3.11", is_abi3));
+            assert_eq!((build.executable, build.executable_exists), ("/x/python".into(), false));
+        }
+        for damaged in ["", "cargo:PYO3_CONFIG=", "cargo:PYO3_CONFIG=zz", "cargo:PYO3_CONFIG=e9f"] {
+            fs_err::write(&file, damaged).unwrap();
+            assert_eq!(pyo3_build(&host, &file), None);
         }
     }
 

@@ -18,11 +18,14 @@ pub(super) mod bld007;
 pub(super) mod bld008;
 pub(super) mod bld009;
 pub(super) mod bld010;
+pub(super) mod bld011;
+pub(super) mod bld012;
 pub(super) mod bld013;
 pub(super) mod bld014;
 pub(super) mod bld015;
 pub(super) mod bld016;
 pub(super) mod bld017;
+pub(super) mod bld018;
 pub(super) mod bld019;
 
 use host::{Os, Seen};

@@ -4,6 +4,7 @@ pub(super) mod ctr001;
 pub(super) mod ctr002;
 pub(super) mod ctr003;
 pub(super) mod ctr004;
+pub(super) mod ctr005;
 
 use host::HostPath;
 use report::{Severity, Subject, SubjectKind};

@@ -9,7 +9,9 @@ use crate::check::Cases;
 use crate::check::Check;
 use crate::checks::npy::to_numpy_2;
 use crate::data::pickle_reading;
-use crate::{EnvironmentFacts, Facts, Findings, PickledData, Role};
+use crate::{EnvironmentFacts, Facts, Findings, PickledData};
+
+use super::{SHOWN, mention_the_rest, readers};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -36,27 +38,25 @@ pub(crate) static CHECK: Check = Check {
     },
 };
 
-/// Files that are shown as evidence; of more, their number.
-const SHOWN: usize = 5;
-
 fn run(facts: &Facts, findings: &mut Findings) {
-    let data = &facts.source_tree.pickled_data;
+    // Text of numpy 2 is DAT006.
+    let is_text = |pickled: &&PickledData| {
+        pickled.names.iter().any(|name| name.name == "_convert_to_stringdtype_kwargs")
+    };
+    let data: Vec<&PickledData> =
+        facts.source_tree.pickled_data.iter().filter(|pickled| !is_text(pickled)).collect();
     if data.is_empty() {
         findings.skip("the project has no pickled data that name numpy");
         return;
     }
-    let readers: Vec<(&EnvironmentFacts, &Version)> = facts
-        .judged()
-        .filter(|environment| is_in_use(environment))
-        .filter_map(|environment| Some((environment, environment.numpy.as_ref()?.best_version()?)))
-        .collect();
+    let readers = readers(facts);
     if readers.is_empty() {
         findings.skip("no environment that the project uses has numpy");
     }
     for (environment, numpy) in &readers {
         let side = side(environment, numpy);
         let failing: Vec<(&PickledData, String)> =
-            data.iter().filter_map(|pickled| Some((pickled, failure(pickled, side)?))).collect();
+            data.iter().filter_map(|pickled| Some((*pickled, failure(pickled, side)?))).collect();
         if failing.is_empty() {
             continue;
         }
@@ -69,19 +69,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
         let severity = if is_read_elsewhere { Severity::Info } else { Severity::Warning };
         findings.push(finding(facts, environment, numpy, &failing, severity));
     }
-    if facts.source_tree.more_data_files > 0 {
-        findings.skip(format!(
-            "{} data files of the project were not looked into; `truewheel scan` looks into all",
-            facts.source_tree.more_data_files
-        ));
-    }
-}
-
-/// Environments in which the project's own code runs.
-fn is_in_use(environment: &EnvironmentFacts) -> bool {
-    [Role::Project, Role::Active, Role::ActiveConda, Role::Declared, Role::Argument]
-        .into_iter()
-        .any(|role| environment.has_role(role))
+    mention_the_rest(facts, findings);
 }
 
 fn side<'a>(environment: &'a EnvironmentFacts, numpy: &'a Version) -> Side<'a> {
@@ -147,6 +135,7 @@ mod tests {
     use artifacts::PickleName;
 
     use super::*;
+    use crate::Role;
     use crate::testing::{healthy, numpy, system, venv};
 
     fn pickled(name: &str, protocol: u8, names: &[(&str, &str)]) -> PickledData {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use host::HostPath;
 use report::{Finding, Fix, Safety, Severity, Subject};
 
+use super::built::age;
 use super::stem_and_suffix;
 #[cfg(test)]
 use crate::check::Cases;
@@ -141,17 +142,6 @@ fn report(
                 Fix::new(Safety::Confirm, "delete the older ones").run(cures::delete(facts, &old)),
             ),
     );
-}
-
-fn age(facts: &Facts, modified_ns: i64) -> String {
-    let seconds = facts.machine.now_ns.saturating_sub(modified_ns) / 1_000_000_000;
-    match seconds {
-        ..0 => "dated in the future".to_owned(),
-        0..120 => format!("{seconds} s old"),
-        120..7_200 => format!("{} minutes old", seconds / 60),
-        7_200..172_800 => format!("{} hours old", seconds / 3_600),
-        _ => format!("{} days old", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use pyenvs::Package;
 use report::{Finding, Fix, Safety, Severity};
 
+use super::built::install_again;
 use super::{maturin_project, module_stem, stem_and_suffix};
 #[cfg(test)]
 use crate::check::Cases;
@@ -141,38 +142,24 @@ fn describe(
         finding = finding
             .seen_at(facts.native(&one.python.prefix), format!("maturin {BAD_MATURIN}"))
             .cause(format!("maturin {BAD_MATURIN} left the module out; the release was withdrawn"))
-            .fix(rebuild(
+            .fix(install_again(
                 facts,
                 environment,
-                package,
+                name,
+                package.editable.is_some(),
                 Fix::new(Safety::Safe, "upgrade maturin, then build and install again")
                     .run(cures::pip_install(facts, one, &["--upgrade", "maturin!=1.11.0"])),
             ));
     } else {
-        finding = finding.cause(cause).fix(rebuild(
+        finding = finding.cause(cause).fix(install_again(
             facts,
             environment,
-            package,
+            name,
+            package.editable.is_some(),
             Fix::new(Safety::Safe, "build and install it again"),
         ));
     }
     finding
-}
-
-/// Installs the project again, in the way in which it is installed.
-fn rebuild(facts: &Facts, environment: &EnvironmentFacts, package: &Package, fix: Fix) -> Fix {
-    let root = facts.native(&facts.project.root);
-    let mut arguments: Vec<&str> = if cures::uses_uv_pip(facts, environment) {
-        vec!["--reinstall-package", &package.name]
-    } else {
-        vec!["--force-reinstall"]
-    };
-    arguments.push("--no-deps");
-    if package.editable.is_some() {
-        arguments.push("--editable");
-    }
-    arguments.push(&root);
-    fix.run(cures::pip_install(facts, environment, &arguments))
 }
 
 #[cfg(test)]

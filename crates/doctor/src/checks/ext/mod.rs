@@ -1,9 +1,16 @@
 //! EXT: stale and shadowed extension modules.
 
+mod built;
+mod conditions;
 pub(super) mod ext001;
 pub(super) mod ext002;
 pub(super) mod ext003;
 pub(super) mod ext004;
+pub(super) mod ext005;
+pub(super) mod ext006;
+pub(super) mod ext007;
+pub(super) mod ext008;
+pub(super) mod ext009;
 mod patterns;
 
 use host::HostPath;

@@ -3,12 +3,16 @@
 pub(super) mod fs001;
 pub(super) mod fs002;
 pub(super) mod fs003;
+pub(super) mod fs004;
 pub(super) mod fs005;
+pub(super) mod fs006;
+pub(super) mod fs007;
 pub(super) mod fs008;
 pub(super) mod fs009;
 pub(super) mod fs010;
 pub(super) mod fs011;
 pub(super) mod fs012;
+pub(super) mod fs013;
 pub(super) mod fs014;
 pub(super) mod fs015;
 pub(super) mod fs016;

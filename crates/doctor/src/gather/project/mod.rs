@@ -43,6 +43,11 @@ pub(super) fn gather(host: &Host, project: &Path) -> ProjectFacts {
         Some(root) => read_lock(host, &root.join("Cargo.lock")),
         None => Seen::Absent,
     };
+    let maturin_crate = maturin_manifest
+        .as_deref()
+        .and_then(|manifest| found.crates.iter().find(|one| *one.path == *manifest))
+        .filter(|one| one.dependencies.iter().any(|dependency| dependency.package == "pyo3"));
+    let declared = maturin_crate.and_then(|one| super::declared::gather(host, one, &found.crates));
     ProjectFacts {
         root: path(project),
         pyproject,
@@ -54,6 +59,9 @@ pub(super) fn gather(host: &Host, project: &Path) -> ProjectFacts {
         toolchain_file: toolchain::toolchain_file(host, project),
         maturin_manifest: maturin_manifest.map(path),
         patched,
+        declared,
+        stub: Seen::Absent,
+        built: Vec::new(),
     }
 }
 

@@ -193,6 +193,7 @@ fn describe(
     let library = directory.join(manifest.library_source().unwrap_or("src/lib.rs"));
     let absolute = |base: &Path, given: &str| host.absolute(&base.join(given));
     let mut described = manifest.read(workspace, root, host.is_file(&library), &absolute)?;
+    described.library = described.has_lib.then(|| path(&library));
     if described.dependencies.iter().any(|dependency| dependency.package == "pyo3") {
         let scan = sources::Scan {
             library: &library,

@@ -1,0 +1,3 @@
+//! WSM: Python as WebAssembly.
+
+pub(super) mod wsm001;
