@@ -101,6 +101,32 @@ fn a_wheel_that_fails_its_check_is_put_aside() {
 }
 
 #[test]
+fn a_declared_function_that_the_module_lacks_is_named() {
+    let test = "failures::a_declared_function_that_the_module_lacks_is_named";
+    if !works(Engine::Namespaces, test) {
+        return;
+    }
+    let project = Project::of("mixed", "project");
+    // It is added to the module where the program never comes.
+    let text = "use pyo3::prelude::*;\n\
+        #[pyfunction]\nfn always_there(x: i32) -> i32 { x }\n\
+        #[pyfunction]\nfn never_there(x: i32) -> i32 { x }\n\
+        #[pymodule]\nfn mixed(module: &Bound<'_, PyModule>) -> PyResult<()> {\n\
+            module.add_function(wrap_pyfunction!(always_there, module)?)?;\n\
+            if false {\n\
+                module.add_function(wrap_pyfunction!(never_there, module)?)?;\n\
+            }\n\
+            Ok(())\n\
+        }\n";
+    project.write("src/lib.rs", text);
+    let built = project.run(&BUILD).ended_with(4);
+    let problem = built.one("problem");
+    assert_eq!(problem["name"], "declared-name-missing");
+    let evidence = problem["evidence"].to_string();
+    assert!(evidence.contains("never_there") && !evidence.contains("always"), "{evidence}");
+}
+
+#[test]
 fn a_full_disk_is_named_and_nothing_half_written_is_there() {
     let test = "failures::a_full_disk_is_named_and_nothing_half_written_is_there";
     let Some(project) = project(test) else { return };

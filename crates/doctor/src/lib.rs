@@ -26,3 +26,11 @@ pub use gather::{GatherOptions, gather};
 pub use pages::{Page, page, pages};
 pub use run::diagnose;
 pub use selection::{Selection, UnknownCode, distance};
+
+/// The names that the project's Rust sources declare for Python and that are not in the bytes of a
+/// native module, as words; `None` where that cannot be told. Names under a condition that is not
+/// known to hold are left out.
+#[must_use]
+pub fn declared_names_lacking_in(facts: &Facts, module: &[u8]) -> Option<Vec<String>> {
+    checks::lacking_in(facts, module)
+}

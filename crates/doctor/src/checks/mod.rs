@@ -12,6 +12,8 @@ mod npy;
 mod pkg;
 mod wsm;
 
+pub(crate) use ext::ext007::lacking_in;
+
 use crate::Check;
 
 /// Every check, by family and code.

@@ -20,6 +20,12 @@ pub enum DeclaredKind {
 }
 
 impl DeclaredKind {
+    /// Whether its name is one that C reads, which ends with a zero in the module.
+    #[must_use]
+    pub fn is_c_string(self) -> bool {
+        !matches!(self, Self::Class | Self::Module)
+    }
+
     /// For a reader: `method`.
     #[must_use]
     pub fn word(self) -> &'static str {

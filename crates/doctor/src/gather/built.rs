@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::stub;
-use crate::{BuiltModule, DeclaredKind, EnvironmentFacts, ProjectFacts, SourceTree};
+use crate::{BuiltModule, EnvironmentFacts, ProjectFacts, SourceTree};
 
 /// The largest module that is read.
 const MODULE_LIMIT: u64 = 512 << 20;
@@ -66,8 +66,7 @@ fn source_directories(project: &ProjectFacts) -> Vec<PathBuf> {
 fn wanted(project: &ProjectFacts) -> BTreeMap<&str, bool> {
     let mut wanted = BTreeMap::new();
     for name in project.declared.iter().flat_map(|declared| &declared.names) {
-        let is_c_string = !matches!(name.kind, DeclaredKind::Class | DeclaredKind::Module);
-        *wanted.entry(name.name.as_str()).or_insert(true) &= is_c_string;
+        *wanted.entry(name.name.as_str()).or_insert(true) &= name.kind.is_c_string();
     }
     for name in project.stub.get().iter().flat_map(|stub| &stub.names) {
         // A name that only the stub has may have come into the module in any way.

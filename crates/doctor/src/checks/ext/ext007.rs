@@ -1,6 +1,7 @@
 //! EXT007: the sources declare a class, method or function, and the module that Python imports has
 //! no such name.
 
+use artifacts::WantedName;
 use host::Seen;
 use report::{Finding, Fix, Safety, Severity};
 
@@ -94,6 +95,23 @@ fn expected<'a>(facts: &Facts, declared: &'a DeclaredNames) -> Vec<&'a DeclaredN
         .iter()
         .filter(|name| name.is_exported && conditions::hold(facts, &name.conditions) == Some(true))
         .collect()
+}
+
+/// The declared names that must be in every build of the project's module and are not in these bytes,
+/// each as the sources have it; `None` if nothing is declared, or none of the names is there, so that
+/// the module may hold them in a way that is not known.
+pub(crate) fn lacking_in(facts: &Facts, module: &[u8]) -> Option<Vec<String>> {
+    let expected = expected(facts, facts.project.declared.as_ref()?);
+    let wanted: Vec<WantedName<'_>> = expected
+        .iter()
+        .map(|name| WantedName { name: &name.name, is_c_string: name.kind.is_c_string() })
+        .collect();
+    let found = artifacts::names_in(module, &wanted);
+    if !found.contains(&true) {
+        return None;
+    }
+    let lacking = expected.iter().zip(found).filter(|(_, is_here)| !is_here);
+    Some(lacking.map(|(name, _)| format!("the {} `{}`", name.kind.word(), name.dotted())).collect())
 }
 
 fn finding(

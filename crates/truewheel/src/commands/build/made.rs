@@ -15,7 +15,7 @@ use wheelbuild::compare::Verdict;
 use wheelbuild::image;
 
 use super::super::wheels::{BOLD, DIM, GREEN, RED};
-use super::super::{check as checks, compare};
+use super::super::{check as checks, compare, doctor as doctor_command};
 use super::reporter::Reporter;
 use super::room::{Network, Room, Site, failure, image_of};
 use super::{failed, plan, workshop};
@@ -93,13 +93,38 @@ impl Maker<'_> {
             let error = anyhow::Error::msg(error.to_string());
             Failure::tool(error, format!("{} was built and cannot be read", built.name))
         })?;
-        let problems = check(&wheel, &policy);
+        let mut problems = check(&wheel, &policy);
+        problems.extend(self.declared_names(&wheel));
         self.reporter.end();
         for problem in &problems {
             self.reporter.event("problem", problem)?;
             self.reporter.say(checks::paragraph(problem).trim_end());
         }
         Ok(problems)
+    }
+
+    /// Whether the module has every class, method and function that the sources declare for Python.
+    fn declared_names(&self, wheel: &Wheel) -> Option<Problem> {
+        let project = &self.site.project;
+        let directory = project.root.join(&project.directory);
+        let config = &self.site.config;
+        let facts = doctor_command::gather(self.context, None, false, directory, config);
+        let is_module = |name: &str| [".so", ".pyd"].iter().any(|ending| name.ends_with(ending));
+        let mut modules = wheel.entries.iter().filter(|entry| is_module(&entry.name));
+        // Of several, nobody knows which one has which name.
+        let (Some(entry), None) = (modules.next(), modules.next()) else { return None };
+        let bytes = wheel.read(entry).ok()?;
+        let lacking = doctor::declared_names_lacking_in(&facts, &bytes)?;
+        (!lacking.is_empty()).then(|| Problem {
+            name: "declared-name-missing",
+            severity: Severity::Error,
+            place: entry.name.clone(),
+            evidence: lacking,
+            cause: "the sources declare it for Python and the module has no such name: it is not \
+                    added to the module, or compiled only under a condition"
+                .to_owned(),
+            cure: "add it to the module, as EXT007 explains".to_owned(),
+        })
     }
 
     fn test(&self, wheel: &Built) -> Result<(), Failure> {
