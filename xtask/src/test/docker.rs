@@ -41,7 +41,10 @@ impl Daemon {
             let file = |name: &str| daemon.files.path().join(name);
             // It must not touch the network of this machine, nor what another daemon has. How it
             // keeps images it chooses itself, since overlays cannot be mounted everywhere.
-            let command = Invocation::new("dockerd")
+            // What it mounts it leaves mounted, and its files could not be removed: in mounts of its
+            // own that ends with it.
+            let command = Invocation::new("unshare")
+                .args(["--mount", "--propagation", "slave", "dockerd"])
                 .args(["--iptables=false", "--bridge=none"])
                 .args(["--data-root".into(), file("data"), "--exec-root".into(), file("run")])
                 .args(["--pidfile".into(), file("pid"), "--host".into(), daemon.address()]);
