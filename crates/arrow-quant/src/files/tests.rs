@@ -346,7 +346,7 @@ fn a_run_that_fails_leaves_the_destination_as_it_was() {
     assert!(attempt("model.safetensors", "out.txt", &options).contains("format"));
     assert!(attempt("model.safetensors", "out.npz", &options).contains("not written"));
     assert!(attempt("model.safetensors", "out.gguf", &options).contains("gguf_q8_0"));
-    assert!(attempt("out.arrow", "out.parquet", &options).contains("out.arrow"));
+    assert!(attempt("out.arrow", "out.safetensors", &options).contains("out.arrow"));
     assert!(attempt("nothing.safetensors", "out.arrow", &options).contains("nothing"));
     let error = quantize_file(at("model.safetensors"), at("typo/out.arrow"), &options, go_on);
     assert!(error.unwrap_err().to_string().contains("make it") && !at("typo").exists());
