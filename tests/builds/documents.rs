@@ -67,3 +67,11 @@ fn every_event_is_as_the_schema_says() {
     fs_err::write(&of_list, wrapped.to_string()).unwrap();
     validate(test, &["--schemafile", &of_list.display().to_string()], &list);
 }
+
+#[test]
+fn the_lock_of_this_repository_is_of_its_crates() {
+    let read = |name: &str| fs_err::read_to_string(root().join(name)).unwrap();
+    let lock: toml::Table = read("build.lock.toml").parse().unwrap();
+    let sum = wheelbuild::digest::sha256(read("Cargo.lock").as_bytes());
+    assert_eq!(lock["crates"]["cargo-lock"].as_str(), Some(&*sum), "run `cargo xtask fetch`");
+}
