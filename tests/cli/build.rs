@@ -116,7 +116,8 @@ fn help() {
     let text = |command: &str| {
         let output = run(&machine, &[command, "--help"], &[]);
         assert_eq!(output.code, Some(0));
-        output.stdout_text()
+        let text = output.stdout_text();
+        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     };
     assert_snapshot!(text("build"), @"
     Build the wheel in a clean container without a network, the same bits everywhere
@@ -142,7 +143,7 @@ fn help() {
               - core:  The Rust crates that the wheel is made of: tested, and each as a .crate file
               - sdist: The sources as the package index takes them
               - all:   All of these
-              
+
               [default: wheel]
 
     Options:
@@ -180,7 +181,7 @@ fn help() {
               Possible values:
               - host:  This machine's
               - image: The image's, at /toolchain
-              
+
               [default: host]
 
           --image <NAME>
@@ -209,7 +210,7 @@ fn help() {
               Possible values:
               - human: For a person
               - json:  For a program
-              
+
               [default: human]
 
     Common options:
@@ -219,7 +220,7 @@ fn help() {
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
-              
+
               [default: auto]
               [possible values: auto, always, never]
     ");
@@ -263,7 +264,7 @@ fn help() {
               Possible values:
               - host:  This machine's
               - image: The image's, at /toolchain
-              
+
               [default: host]
 
           --image <NAME>
@@ -279,7 +280,7 @@ fn help() {
               Possible values:
               - human: For a person
               - json:  For a program
-              
+
               [default: human]
 
     Common options:
@@ -289,7 +290,7 @@ fn help() {
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
-              
+
               [default: auto]
               [possible values: auto, always, never]
     ");
@@ -320,7 +321,7 @@ fn help() {
               - identical:    Every byte
               - same-content: The same files with the same data
               - same-except:  The same but for fields that are known to be harmless
-              
+
               [default: identical]
 
       -h, --help
@@ -343,7 +344,7 @@ fn help() {
               Possible values:
               - host:  This machine's
               - image: The image's, at /toolchain
-              
+
               [default: host]
 
           --image <NAME>
@@ -372,7 +373,7 @@ fn help() {
               Possible values:
               - human: For a person
               - json:  For a program
-              
+
               [default: human]
 
     Common options:
@@ -382,7 +383,7 @@ fn help() {
 
           --color <WHEN>
               When to use colour: `auto` is on a terminal, unless `NO_COLOR` is set
-              
+
               [default: auto]
               [possible values: auto, always, never]
     ");
