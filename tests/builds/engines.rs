@@ -1,9 +1,10 @@
 //! One sum, whoever builds and wherever.
 
+use host::{Host, Invocation};
 use wheelbuild::engine::Engine;
 
 use crate::mirror::Mirror;
-use crate::support::{Project, cache, told, truewheel, works};
+use crate::support::{LIMIT, Project, cache, told, truewheel, works};
 
 #[test]
 fn every_engine_at_every_path_makes_the_same_wheel() {
@@ -109,4 +110,76 @@ fn a_python_of_this_machine_builds_and_tries_the_wheel() {
         serde_json::from_str(&fs_err::read_to_string(record).unwrap()).unwrap();
     let parameters = &record["predicate"]["buildDefinition"]["externalParameters"];
     assert_eq!(parameters["python"], "3.12");
+}
+
+#[test]
+fn the_rust_of_an_image_makes_what_the_same_rust_of_this_machine_makes() {
+    let test = "engines::the_rust_of_an_image_makes_what_the_same_rust_of_this_machine_makes";
+    if !works(Engine::Podman, test) || !works(Engine::Namespaces, test) {
+        return;
+    }
+    let project = Project::of("stamped", "project");
+    project.lock();
+    let here = project.run(&["build", "--locked", "--engine", "namespaces"]).succeeded();
+    let image = Image::with_this_rust("localhost/truewheel-test:rust");
+    let flags = ["build", "--engine", "podman", "--toolchain", "image", "--image", image.name];
+    // Another image is another input.
+    let refused = project.run(&[&flags[..], &["--locked"]].concat()).ended_with(3);
+    refused.says("the image is sha256:").says("fetch --update");
+    let fetch = ["fetch", "--update"];
+    project.run(&[&fetch[..], &flags[1..]].concat()).succeeded();
+    let there = project.run(&flags).succeeded();
+    assert_eq!(there.artifact(".whl").1, here.artifact(".whl").1);
+    let absent = ["build", "--engine", "podman", "--image", "localhost/truewheel-test:absent"];
+    project.run(&absent).ended_with(3).says("has no image localhost/truewheel-test:absent");
+}
+
+/// An image of podman that is removed at the end.
+struct Image {
+    name: &'static str,
+}
+
+impl Image {
+    /// The base image of the tests with the Rust of this machine in it.
+    fn with_this_rust(name: &'static str) -> Image {
+        let run = |call: Invocation| {
+            let call = call.timeout(LIMIT);
+            let output = call.output().unwrap();
+            assert!(output.success(), "{}\n{}", call.display(), output.stderr_text());
+            output.stdout_text()
+        };
+        let directory = tempfile::TempDir::new_in(cache()).unwrap();
+        let archive = directory.path().join("image.tar");
+        let mut stored = fs_err::read_dir(cache().join("images")).unwrap();
+        let base = stored.find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.extension().is_some_and(|ending| ending == "tar").then_some(path)
+        });
+        fs_err::copy(base.unwrap(), &archive).unwrap();
+        let sysroot = run(Invocation::new("rustc").args(["--print", "sysroot"]));
+        let append = ["--append", "--owner=0", "--group=0", "--transform=s,^,toolchain/,"];
+        run(Invocation::new("tar").args(append).arg("--file").arg(&archive).args([
+            "--directory",
+            sysroot.trim(),
+            "bin",
+            "lib",
+        ]));
+        run(podman().arg("import").arg(&archive).arg(name));
+        Image { name }
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let removed = podman().args(["image", "rm", "--force", self.name]).output().unwrap();
+        assert!(removed.success() || std::thread::panicking(), "{}", removed.stderr_text());
+    }
+}
+
+/// podman, with the storage that the program uses.
+fn podman() -> Invocation {
+    let mut host = Host::current().unwrap();
+    host.variables.set("TRUEWHEEL_CACHE_DIR", cache());
+    let ready = wheelbuild::engine::choose(&host, Some(Engine::Podman)).unwrap();
+    wheelbuild::engine::engine_command(&ready)
 }

@@ -81,7 +81,16 @@ impl Project {
         }
     }
 
-    fn newest(&self, context: &Context<'_>, store: &Store) -> Result<Option<Image>, Failure> {
+    /// The locked image, whether it is here or not.
+    pub(super) fn locked(&self) -> Option<Image> {
+        self.lock.image(&self.architecture)
+    }
+
+    pub(super) fn newest(
+        &self,
+        context: &Context<'_>,
+        store: &Store,
+    ) -> Result<Option<Image>, Failure> {
         store
             .newest(context.host, &self.recipes.base, &self.architecture)
             .map_err(|error| failure(&error))

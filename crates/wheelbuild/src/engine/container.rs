@@ -27,7 +27,8 @@ fn owner(name: &str) -> Option<Owner> {
 }
 
 /// The engine's program with what comes before every command of it.
-pub(crate) fn engine(ready: &Ready) -> Invocation {
+#[must_use]
+pub fn engine(ready: &Ready) -> Invocation {
     let mut command = Invocation::new(&ready.program);
     if ready.engine == Engine::Podman {
         if ready.rung.has(Remedy::Cgroupfs) {

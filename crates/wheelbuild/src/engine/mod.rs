@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use choose::choose;
-pub(crate) use container::engine as engine_command;
+pub use container::engine as engine_command;
 pub use container::reap;
 pub use error::Error;
 pub use memory::proven;

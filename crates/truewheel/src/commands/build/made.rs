@@ -12,12 +12,11 @@ use wheelbuild::build::{
 };
 use wheelbuild::check::{Policy, Problem, check};
 use wheelbuild::compare::Verdict;
-use wheelbuild::image;
 
 use super::super::wheels::{BOLD, DIM, GREEN, RED};
 use super::super::{check as checks, compare, doctor as doctor_command};
 use super::reporter::Reporter;
-use super::room::{Network, Room, Site, failure, image_of};
+use super::room::{Room, Site, failure};
 use super::{failed, plan, workshop};
 use crate::cli::BuildFlags;
 use crate::commands::Context;
@@ -147,8 +146,7 @@ impl Maker<'_> {
         let crates = self.prepared.inputs.graph.0.len();
         let tell = |event: Event<'_>| self.reporter.tell(&event, crates);
         let own = workshop(self.context, self.site, &self.room.sandbox, &tell)?;
-        let image = self.base_image()?;
-        let other = self.room.other_engine(self.context.host, image.as_ref());
+        let other = self.room.other_engine(self.context.host);
         match &other {
             Some(other) => {
                 let text = format!("i the second build is done by {}", other.ready().engine);
@@ -163,13 +161,6 @@ impl Maker<'_> {
         let found = found.map_err(|error| failed(self.context, self.reporter, &error))?;
         tell_reproduction(self.reporter, product.name(), &found)?;
         Ok(found)
-    }
-
-    /// The image of the room, where it is the base image and other engines can be given it too.
-    fn base_image(&self) -> Result<Option<image::Image>, Failure> {
-        let Some(used) = &self.room.image else { return Ok(None) };
-        let image = image_of(self.context, self.reporter, self.site, Network::Forbidden)?;
-        Ok(Some(image).filter(|image| image.diff_id() == *used))
     }
 }
 

@@ -159,7 +159,9 @@ fn some_of(names: &[String]) -> String {
 pub(super) struct Room {
     pub(super) sandbox: Sandbox,
     /// The image, by the sum of its files; none on this machine itself.
-    pub(super) image: Option<String>,
+    image: Option<String>,
+    /// The image, if it is one that was made here.
+    base: Option<Image>,
     pub(super) python: Option<Interpreter>,
     pub(super) toolchain: Toolchain,
     pub(super) shows_toolchain: bool,
@@ -201,7 +203,7 @@ impl Room {
             return Err(Failure::input(text).hint("name podman or docker with --engine"));
         }
         Self::describe(reporter, &ready)?;
-        let (root, image, packages) =
+        let (root, image, base) =
             Self::root(context, reporter, site, &ready, flags.image.as_deref(), network)?;
         let sandbox = Sandbox::new(host, ready, root).map_err(|error| engines::failure(&error))?;
         let toolchain = if in_image {
@@ -209,21 +211,20 @@ impl Room {
         } else {
             Toolchain::find(host, &site.project.root).map_err(|error| images::failure(&error))?
         };
-        let target = match &packages {
-            Some(image) => target_of(host, &image.packages, python.as_ref()),
-            None => None,
-        };
+        let target =
+            base.as_ref().and_then(|image| target_of(host, &image.packages, python.as_ref()));
         let target = match (target, &python) {
             (Some(target), _) => target,
             (None, Some(python)) => python.target(host),
             (None, None) => python_inside(&sandbox)?.target(host),
         };
-        Ok(Room { sandbox, image, python, toolchain, shows_toolchain: !in_image, target })
+        Ok(Room { sandbox, image, base, python, toolchain, shows_toolchain: !in_image, target })
     }
 
-    /// A second engine in which the same image runs, if one works.
-    pub(super) fn other_engine(&self, host: &Host, image: Option<&Image>) -> Option<Sandbox> {
-        let image = image?;
+    /// A second engine in which the same image runs, if one works. An image that only one engine has
+    /// runs in no other.
+    pub(super) fn other_engine(&self, host: &Host) -> Option<Sandbox> {
+        let image = self.base.as_ref()?;
         let own = self.sandbox.ready().engine;
         let others = Engine::ALL.into_iter().filter(|it| it.is_hermetic() && *it != own);
         others.into_iter().find_map(|engine| {
@@ -325,8 +326,8 @@ impl Room {
     }
 }
 
-/// The image that is locked, or else the newest of the recipe, which is made if there is none.
-pub(super) fn image_of(
+/// The image that is locked, or else the newest of the recipe; it is made if it is not here.
+fn image_of(
     context: &Context<'_>,
     reporter: &Reporter<'_>,
     site: &Site,
@@ -335,29 +336,50 @@ pub(super) fn image_of(
     let wrong = |error: image::Error| images::failure(&error);
     let project = images::Project::of(context, site.directory.clone())?;
     let store = image::Store::of(context.host).map_err(wrong)?;
-    if let Some(image) = project.image(context, &store)? {
-        let is_here = context.host.is_file(&store.archive(&image.sum));
-        if is_here || network == Network::Forbidden {
-            return Ok(image);
+    let locked = project.locked();
+    let is_here = |image: &Image| context.host.is_file(&store.archive(&image.sum));
+    if let Some(locked) = locked.as_ref().filter(|locked| is_here(locked)) {
+        return Ok(locked.clone());
+    }
+    let found = match (project.newest(context, &store)?, network) {
+        (Some(image), _) => image,
+        (None, Network::Forbidden) => {
+            let text = match &locked {
+                Some(locked) => format!("the locked image {} is not here", locked.diff_id()),
+                None => "no image is locked, and none of the recipe is here".to_owned(),
+            };
+            return Err(Failure::input(text)
+                .hint(format!("`{} image bootstrap` makes it, with the network", context.name)));
         }
-        return Err(Failure::input(format!("the locked image {} is not here", image.diff_id()))
-            .hint(format!(
-                "`{0} image bootstrap` makes it, or says which packages have changed since; \
-                 `{0} image lock` accepts those",
+        (None, Network::Allowed) => {
+            reporter.begin("make the image", 0);
+            let recipe = locked.as_ref().map_or(&project.recipes.base, |locked| &locked.recipe);
+            let heard = |line: &str| reporter.heard(line);
+            let made = reporter.watch(|| image::bootstrap(context.host, recipe, heard));
+            let made = made.map_err(wrong)?;
+            reporter.end();
+            made
+        }
+    };
+    match locked {
+        Some(locked) if locked.sum != found.sum => {
+            let text = format!(
+                "the locked image {} is not here, and that of today is another: {}",
+                locked.diff_id(),
+                found.diff_id()
+            );
+            let mut changed = image::differences(&locked.packages, &found.packages);
+            if changed.is_empty() {
+                changed.push("the same packages, other files".to_owned());
+            }
+            Err(Failure::input(text).details(changed).hint(format!(
+                "`{0} image lock` and then `{0} fetch --update` take this one; `{0} image \
+                 bootstrap --snapshot DAY` makes one of an earlier day",
                 context.name
-            )));
+            )))
+        }
+        _ => Ok(found),
     }
-    if network == Network::Forbidden {
-        let text = "no image is locked, and none of the recipe is here";
-        return Err(Failure::input(text)
-            .hint(format!("`{} image bootstrap` makes one, with the network", context.name)));
-    }
-    reporter.begin("make the image", 0);
-    let heard = |line: &str| reporter.heard(line);
-    let made = reporter.watch(|| image::bootstrap(context.host, &project.recipes.base, heard));
-    let made = made.map_err(wrong)?;
-    reporter.end();
-    Ok(made)
 }
 
 /// What a short command in the room prints.
