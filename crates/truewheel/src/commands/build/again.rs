@@ -7,7 +7,8 @@ use report::ExitStatus;
 use report::render::visible;
 use serde_json::json;
 use wheelbuild::build::{
-    Built, Product, RECORD, Statement, checkout, compared, differences, record, sum_of_sources,
+    Built, Product, RECORD, Statement, Update, checkout, compared, differences, record,
+    sum_of_sources,
 };
 use wheelbuild::compare::Verdict;
 use wheelbuild::digest::sha256;
@@ -39,10 +40,11 @@ pub(crate) fn run(context: &Context<'_>, flags: &ReproduceFlags) -> Result<ExitS
     let mut site = Site::of(context, directory)?;
     site.source_date_epoch =
         recorded.predicate.build_definition.external_parameters.source_date_epoch;
-    let (store, update) = supply(context, &reporter, &site, &flags.inputs)?;
+    let (store, _) = supply(context, &reporter, &site, &flags.inputs)?;
     let network = if flags.inputs.is_offline() { Network::Forbidden } else { Network::Allowed };
     let room = Room::enter(context, &reporter, &site, &flags.room, network)?;
-    let prepared = room.prepare(context, &reporter, &site, &store, update)?;
+    // What the commit does not lock may have been anything.
+    let prepared = room.prepare(context, &reporter, &site, &store, Update::Nothing)?;
     let sources_sum = sum_of_sources(context.host, &site.project, &site.sources)
         .map_err(|error| failure(&error))?;
     let plan = plan(&site, &room, &prepared, Product::Wheel);
