@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use host::{Host, Invocation};
 use tempfile::TempDir;
 use wheelbuild::engine::Engine;
 
+use crate::leftovers;
 use crate::support::{Project, cache, truewheel, works};
 
 /// Cleaning up must be over by then.
@@ -71,9 +72,15 @@ fn nothing_is_left(engine: Engine, signal: &str, test: &str) {
         process
     });
     let word = own.path().display().to_string();
-    wait_until(|| processes_with(&word).is_empty(), "a process is left");
+    wait_until(
+        || leftovers::processes_with(|argument| argument.contains(&word)).is_empty(),
+        "a process is left",
+    );
     wait_until(|| !mounts().contains(&word), "a mount is left");
-    wait_until(|| containers_of(engine, process).is_empty(), "a container is left");
+    wait_until(
+        || leftovers::containers_of(engine, Path::new(engine.name()), process).is_empty(),
+        "a container is left",
+    );
     assert_eq!(project.files("dist"), [""; 0]);
     // Files of a process that was killed go with the next build.
     let again = truewheel(&project.path)
@@ -95,40 +102,11 @@ fn with_signals(call: &Invocation) -> Invocation {
     call.clone().within_shell("exec env --default-signal=INT \"$@\"")
 }
 
-fn wait_until(mut is_so: impl FnMut() -> bool, otherwise: &str) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
-        thread::sleep(Duration::from_millis(50));
-    }
+fn wait_until(is_so: impl FnMut() -> bool, otherwise: &str) {
+    leftovers::wait_until(PATIENCE, is_so, otherwise);
 }
 
 fn mounts() -> String {
     let host = Host::current().unwrap();
     host.read_text(Path::new("/proc/self/mounts"), 16 << 20).unwrap()
-}
-
-/// Processes that have a text in one of their arguments.
-fn processes_with(text: &str) -> Vec<String> {
-    let host = Host::current().unwrap();
-    let numbers = host.list(Path::new("/proc"), 1_000_000).unwrap();
-    let numbers = numbers.iter().filter_map(|entry| entry.name_text());
-    let is_one = |number: &&str| {
-        let line = host.read(Path::new(&format!("/proc/{number}/cmdline")), 1 << 20);
-        line.is_ok_and(|line| String::from_utf8_lossy(&line).contains(text))
-    };
-    let is_number = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.filter(is_number).filter(is_one).map(str::to_owned).collect()
-}
-
-/// Containers that a process of ours made.
-fn containers_of(engine: Engine, process: u32) -> Vec<String> {
-    if !engine.has_store() {
-        return Vec::new();
-    }
-    let list = ["ps", "--all", "--filter", "name=truewheel-", "--format", "{{.Names}}"];
-    let listed = Invocation::new(engine.name()).args(list).output().unwrap();
-    assert!(listed.success(), "{}", listed.stderr_text());
-    let part = format!("-{process}-");
-    listed.stdout_text().lines().filter(|name| name.contains(&part)).map(str::to_owned).collect()
 }

@@ -12,6 +12,9 @@ mod inputs;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+#[path = "../leftovers.rs"]
+mod leftovers;
+#[cfg(test)]
 mod mirror;
 #[cfg(test)]
 mod records;
@@ -20,6 +23,9 @@ mod repository;
 #[cfg(test)]
 mod support;
 
+#[cfg(test)]
+#[path = "../interpreters.rs"]
+mod interpreters;
 #[cfg(test)]
 #[path = "../skips.rs"]
 mod skips;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wheelbuild::engine::{Engine, probe_one};
 
-use crate::skips;
+use crate::{interpreters, skips};
 
 /// Long enough for any build of these on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(1800);
@@ -254,20 +254,9 @@ impl Told {
     }
 }
 
-/// An interpreter of a version, found as the program finds it; a word about it where there is none.
+/// An interpreter of a version; a word about it where there is none.
 pub(crate) fn interpreter(version: &str, test: &str) -> Option<PathBuf> {
-    static LISTED: LazyLock<Value> = LazyLock::new(|| {
-        let program = Invocation::new(env!("CARGO_BIN_EXE_truewheel"));
-        let output = program.args(["envs", "--format", "json"]).output().unwrap();
-        serde_json::from_slice(&output.stdout).unwrap()
-    });
-    let fits = |found: &&Value| {
-        let is_version =
-            found["version"].as_str().is_some_and(|it| it.starts_with(&format!("{version}.")));
-        is_version && !matches!(found["kind"].as_str(), Some("venv" | "virtualenv" | "conda"))
-    };
-    let found = LISTED["environments"].as_array().unwrap().iter().find(fits);
-    let path = found.and_then(|found| found["executable"].as_str().map(PathBuf::from));
+    let path = interpreters::interpreter(version);
     if path.is_none() {
         skips::record(test, &format!("there is no Python {version}"));
     }

@@ -193,13 +193,14 @@ fn help() {
 
     What it is built of:
           --offline
-              Do not use the network at all: what is not here is an error
+              Do not use the network at all, and leave build.lock.toml as it is: what is not here or not
+              locked is an error
+
+          --bundle <FILE>
+              Take everything from a file that `fetch --bundle` wrote; implies --offline
 
           --locked
               Do not write build.lock.toml: what it does not say, or says otherwise, is an error
-
-          --bundle <FILE>
-              Take everything from a file that `fetch --bundle` wrote; implies --offline and --locked
 
       -v, --verbose
               Show everything that is said meanwhile
@@ -298,7 +299,8 @@ fn help() {
     Build a wheel again that somebody else built, from the record that came with it, and compare
 
     Checks out the commit that the record names into a directory of its own, looks whether everything
-    else that it names is the same here, builds, and compares by layers.
+    else that it names is the same here, builds with what build.lock.toml of that commit names, and
+    compares by layers.
 
     Ends with 0 when the wheel is identical (with --accept: no more different than that), 4 when it is
     not, 1 when the build failed, 2 when the tool itself failed, and 3 when it was called wrongly or
@@ -356,13 +358,11 @@ fn help() {
 
     What it is built of:
           --offline
-              Do not use the network at all: what is not here is an error
-
-          --locked
-              Do not write build.lock.toml: what it does not say, or says otherwise, is an error
+              Do not use the network at all, and leave build.lock.toml as it is: what is not here or not
+              locked is an error
 
           --bundle <FILE>
-              Take everything from a file that `fetch --bundle` wrote; implies --offline and --locked
+              Take everything from a file that `fetch --bundle` wrote; implies --offline
 
       -v, --verbose
               Show everything that is said meanwhile

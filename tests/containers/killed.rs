@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use host::{Host, Invocation, Owner};
 use tempfile::TempDir;
 use wheelbuild::engine::{Engine, Root, Sandbox, reap};
 use wheelbuild::image::{Store, root_for};
 
+use crate::leftovers;
 use crate::support::{
     PATIENCE, base, containers_of, for_each_engine, machine, processes_with, ready, sandbox, script,
 };
@@ -200,10 +201,6 @@ fn kill(signal: &str, process: u32) {
 }
 
 #[track_caller]
-fn wait_until(mut holds: impl FnMut() -> bool, otherwise: &str) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
-        thread::sleep(Duration::from_millis(50));
-    }
+fn wait_until(holds: impl FnMut() -> bool, otherwise: &str) {
+    leftovers::wait_until(PATIENCE, holds, otherwise);
 }

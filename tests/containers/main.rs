@@ -5,6 +5,9 @@ mod images;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+#[path = "../leftovers.rs"]
+mod leftovers;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod runs;

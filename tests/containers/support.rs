@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
-use host::{Host, Invocation, Stream};
+use host::{Host, Stream};
 use wheelbuild::engine::{Engine, Outcome, Ready, Root, Run, Sandbox, probe_one};
 use wheelbuild::image::{self, Image, Recipe, Store, root_for};
 
-use crate::skips;
+use crate::{leftovers, skips};
 
 /// Names a test once for each engine; the function gets the engine, and its name for skips.
 macro_rules! for_each_engine {
@@ -134,26 +134,12 @@ pub(crate) fn hear(sandbox: &Sandbox, run: &Run) -> Heard {
     Heard { outcome, out, err }
 }
 
-/// Names of this tool's containers that an engine knows of, running or not, made by one process.
+/// As `leftovers` has it, of an engine that works here.
 pub(crate) fn containers_of(ready: &Ready, process: u32) -> Vec<String> {
-    if !ready.engine.has_store() {
-        return Vec::new();
-    }
-    let list = ["ps", "--all", "--filter", "name=truewheel-", "--format", "{{.Names}}"];
-    let listed = Invocation::new(&ready.program).args(list).timeout(PATIENCE).output().unwrap();
-    assert!(listed.success(), "{}", listed.stderr_text());
-    let part = format!("-{process}-");
-    listed.stdout_text().lines().filter(|n| n.contains(&part)).map(str::to_owned).collect()
+    leftovers::containers_of(ready.engine, &ready.program, process)
 }
 
-/// Numbers of the processes of this machine that have `word` as an argument.
+/// Processes that have `word` as an argument.
 pub(crate) fn processes_with(word: &str) -> Vec<u32> {
-    let host = Host::current().unwrap();
-    let numbers = host.list(Path::new("/proc"), 1_000_000).unwrap();
-    let numbers = numbers.iter().filter_map(|entry| entry.name_text()?.parse::<u32>().ok());
-    let has_word = |process: &u32| {
-        let line = host.read(Path::new(&format!("/proc/{process}/cmdline")), 1 << 20);
-        line.is_ok_and(|line| line.split(|byte| *byte == 0).any(|arg| arg == word.as_bytes()))
-    };
-    numbers.filter(has_word).collect()
+    leftovers::processes_with(|argument| argument == word)
 }

@@ -10,6 +10,9 @@ mod environments;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+#[path = "../interpreters.rs"]
+mod interpreters;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod product;

@@ -1,13 +1,13 @@
 //! A project of a test, and the program run in it.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use host::{Host, Invocation};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::interpreters;
 use crate::{skips, tools};
 
 /// Long enough for a first run that downloads every numpy.
@@ -36,8 +36,11 @@ impl Project {
     /// are not there.
     pub(crate) fn new(test: &str, configuration: &str) -> Option<Self> {
         let tools = tools::directory(test, "matrix")?;
-        let missing: Vec<&str> =
-            PYTHONS.iter().copied().filter(|version| find_interpreter(version).is_none()).collect();
+        let missing: Vec<&str> = PYTHONS
+            .iter()
+            .copied()
+            .filter(|version| interpreters::interpreter(version).is_none())
+            .collect();
         if !missing.is_empty() {
             skips::record(test, &format!("there is no Python {}", missing.join(", ")));
             return None;
@@ -127,21 +130,7 @@ pub(crate) fn run(command: &Invocation) -> Ended {
 
 /// An interpreter of this version, found as the program finds it.
 pub(crate) fn interpreter(version: &str) -> PathBuf {
-    find_interpreter(version).unwrap_or_else(|| panic!("there is no Python {version}"))
-}
-
-fn find_interpreter(version: &str) -> Option<PathBuf> {
-    static LISTED: LazyLock<Value> = LazyLock::new(|| {
-        let listed = run(&program(&["envs", "--format", "json"]));
-        serde_json::from_str(&listed.stdout).unwrap()
-    });
-    let fits = |found: &&Value| {
-        let is_version =
-            found["version"].as_str().is_some_and(|v| v.starts_with(&format!("{version}.")));
-        is_version && !matches!(found["kind"].as_str(), Some("venv" | "virtualenv" | "conda"))
-    };
-    let found = LISTED["environments"].as_array().unwrap().iter().find(fits)?;
-    found["executable"].as_str().map(PathBuf::from)
+    interpreters::interpreter(version).unwrap_or_else(|| panic!("there is no Python {version}"))
 }
 
 /// One cell of a result.

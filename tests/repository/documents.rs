@@ -67,6 +67,19 @@ fn commands_in_documents_work() {
     none_of(&offences);
 }
 
+/// The image of builds is locked here, and in a new cache it is missing: CTR004, whose cure is ours.
+#[test]
+fn cures_call_the_program_as_the_user_does() {
+    let output = xtask(&["doctor", "--only", "CTR004", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let step = &report["findings"][0]["fixes"][0]["steps"][0];
+    assert_eq!(
+        step["argv"],
+        serde_json::json!(["cargo", "xtask", "image", "bootstrap"]),
+        "{report}"
+    );
+}
+
 #[test]
 fn links_in_documents_lead_somewhere() {
     let host = host::Host::current().unwrap();

@@ -1,14 +1,12 @@
 //! Environments of Python with the wheel, kept from run to run with everything but the wheel.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use host::{Host, Invocation};
-use serde_json::Value;
 
 use crate::build::wheel;
-use crate::{skips, tools};
+use crate::{interpreters, skips, tools};
 
 /// Long enough for a first run that downloads and compiles everything.
 const LIMIT: Duration = Duration::from_secs(1500);
@@ -53,20 +51,9 @@ impl Tools {
             .without_env("VIRTUAL_ENV")
     }
 
-    /// An interpreter of this version, found as the program finds it.
+    /// An interpreter of this version.
     pub(crate) fn interpreter(&self, version: &str) -> Option<PathBuf> {
-        static LISTED: LazyLock<Value> = LazyLock::new(|| {
-            let program = env!("CARGO_BIN_EXE_truewheel");
-            let listed = run(&Invocation::new(program).args(["envs", "--format", "json"]));
-            serde_json::from_str(&listed).unwrap()
-        });
-        let fits = |found: &&Value| {
-            let is_version =
-                found["version"].as_str().is_some_and(|v| v.starts_with(&format!("{version}.")));
-            is_version && !matches!(found["kind"].as_str(), Some("venv" | "virtualenv" | "conda"))
-        };
-        let found = LISTED["environments"].as_array().unwrap().iter().find(fits)?;
-        found["executable"].as_str().map(PathBuf::from)
+        interpreters::interpreter(version)
     }
 
     /// The interpreter of an environment with these packages and the wheel; `None`, and a word about

@@ -7,6 +7,9 @@ mod clone;
 #[cfg(test)]
 mod environments;
 #[cfg(test)]
+#[path = "../interpreters.rs"]
+mod interpreters;
+#[cfg(test)]
 mod pythons;
 #[cfg(test)]
 #[path = "../skips.rs"]

@@ -10,3 +10,6 @@ mod pairs;
 mod skips;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+#[path = "../tools.rs"]
+mod tools;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use host::{Host, Invocation};
+use host::Invocation;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::skips;
+use crate::tools;
 
 /// Long enough for a first build, which downloads what the fixture depends on.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -28,14 +28,7 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// `None`, and a word about it, where the tools of the tests are not there.
     pub(crate) fn new(test: &str) -> Option<Self> {
-        let variables = Host::current().unwrap().variables;
-        let Some(tools) = variables.path("TRUEWHEEL_TEST_TOOLS") else {
-            let reason = variables.text("TRUEWHEEL_TEST_TOOLS_MISSING").unwrap_or_else(|| {
-                "run by `cargo xtask test wheels`, which provides maturin".to_owned()
-            });
-            skips::record(test, &reason);
-            return None;
-        };
+        let tools = tools::directory(test, "wheels")?;
         Some(Self { tools, directory: tempfile::tempdir().unwrap() })
     }
 

@@ -1,13 +1,11 @@
 //! Wheels made by hand, for tests: of parts that `artifacts` has for its own tests.
 
 #[path = "../../artifacts/src/samples/bytes.rs"]
-#[allow(dead_code, reason = "shared with artifacts, which uses all of it")]
 mod bytes;
 #[path = "../../artifacts/src/samples/elf.rs"]
-#[allow(dead_code, reason = "shared with artifacts, which uses all of it")]
+#[expect(dead_code, reason = "shared with artifacts, which uses all of it")]
 pub(crate) mod elf;
 #[path = "../../artifacts/src/samples/wheel.rs"]
-#[allow(dead_code, reason = "shared with artifacts, which uses all of it")]
 pub(crate) mod wheel;
 
 pub(crate) use bytes::{Order, Texts, pad};

@@ -47,6 +47,10 @@ pub(crate) struct BuildFlags {
     #[command(flatten)]
     pub(crate) inputs: InputFlags,
 
+    /// Do not write build.lock.toml: what it does not say, or says otherwise, is an error
+    #[arg(long, help_heading = "What it is built of")]
+    pub(crate) locked: bool,
+
     /// Show everything that is said meanwhile
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -104,15 +108,12 @@ pub(crate) enum ToolchainFlag {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What it is built of")]
 pub(crate) struct InputFlags {
-    /// Do not use the network at all: what is not here is an error
+    /// Do not use the network at all, and leave build.lock.toml as it is: what is not here or not
+    /// locked is an error
     #[arg(long)]
     pub(crate) offline: bool,
 
-    /// Do not write build.lock.toml: what it does not say, or says otherwise, is an error
-    #[arg(long)]
-    pub(crate) locked: bool,
-
-    /// Take everything from a file that `fetch --bundle` wrote; implies --offline and --locked
+    /// Take everything from a file that `fetch --bundle` wrote; implies --offline
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
 }
@@ -148,7 +149,8 @@ pub(crate) struct FetchFlags {
 /// Build a wheel again that somebody else built, from the record that came with it, and compare
 ///
 /// Checks out the commit that the record names into a directory of its own, looks whether everything
-/// else that it names is the same here, builds, and compares by layers.
+/// else that it names is the same here, builds with what build.lock.toml of that commit names, and
+/// compares by layers.
 ///
 /// Ends with 0 when the wheel is identical (with --accept: no more different than that), 4 when it is
 /// not, 1 when the build failed, 2 when the tool itself failed, and 3 when it was called wrongly or

@@ -6,7 +6,7 @@ use anstyle::Style;
 use doctor::{CHECKS, Check, Facts, GatherOptions, LockedImage, Selection};
 use host::HostPath;
 use report::render::{Options, github, human, json, markdown};
-use report::{ExitStatus, Report};
+use report::{ExitStatus, Report, Step};
 use serde::Serialize;
 use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
@@ -18,6 +18,8 @@ use crate::{suppress, table};
 
 /// Facts of a thousand environments take a few dozen megabytes.
 const FACTS_LIMIT: u64 = 256 << 20;
+/// What cures call this program.
+const OWN_NAME: &str = "truewheel";
 
 pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStatus, Failure> {
     let project = context.project()?;
@@ -41,7 +43,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     if let Some(file) = &flags.save {
         save(context, &facts, file)?;
     }
-    let mut report = doctor::diagnose(&facts, &selection);
+    let mut report = diagnose(context, &facts, &selection);
     suppress::apply(&mut report, &config, &suppress::today());
     let status = report.exit_status(flags.strict || config.strict);
     let options =
@@ -79,6 +81,20 @@ fn selection(
     let mut skip = asked.skip;
     skip.extend(configured.skip.into_iter().filter(|code| !asked.only.contains(code)));
     Ok(Selection { only: asked.only, skip })
+}
+
+/// The diagnosis, with cures that call this program as the user does.
+pub(super) fn diagnose(context: &Context<'_>, facts: &Facts, selection: &Selection) -> Report {
+    let mut report = doctor::diagnose(facts, selection);
+    let fixes = report.findings.iter_mut().flat_map(|finding| &mut finding.fixes);
+    for step in fixes.flat_map(|fix| &mut fix.steps) {
+        if let Step::Run { argv } = step
+            && argv.first().is_some_and(|program| program == OWN_NAME)
+        {
+            argv.splice(..1, context.name.split(' ').map(str::to_owned));
+        }
+    }
+    report
 }
 
 /// The facts of this machine, as the project sees it.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use host::{Host, Invocation, Scratch};
 
 use super::lock::{BuildLock, PythonFile};
-use super::store::{Store, hexadecimal, last_lines};
+use super::store::{Store, last_lines};
 use super::{Error, Result, prepare, vendored};
+use crate::digest::sha256;
 use crate::image;
 
 /// Long enough to read and write some gigabytes.
@@ -161,7 +162,7 @@ pub fn read_bundle(
     for (file, part) in &parts.python {
         let path = unpacked(part);
         let bytes = host.read(&path, FILE_LIMIT).map_err(Error::read(&path))?;
-        if hexadecimal(&bytes) != file.sha256 {
+        if sha256(&bytes) != file.sha256 {
             return Err(wrong(format!(
                 "{} has another sha256 than build.lock.toml says",
                 file.file

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use host::Host;
 
-use super::store::hexadecimal;
 use super::{Error, Result};
+use crate::digest::sha256;
 
 const WHEEL_LIMIT: u64 = 1 << 30;
 const FILES: usize = 10_000;
@@ -25,25 +25,23 @@ pub struct Artifact {
     pub size: u64,
 }
 
-impl Artifact {
-    /// The files with that ending in a directory: names and bytes.
-    ///
-    /// # Errors
-    /// One cannot be read.
-    pub(super) fn all(
-        host: &Host,
-        directory: &Path,
-        ending: &str,
-    ) -> Result<Vec<(String, Vec<u8>)>> {
-        let entries = host.list(directory, FILES).map_err(Error::read(directory))?;
-        let names = entries.iter().filter_map(|entry| entry.name_text());
-        let read = |name: &str| {
-            let path = directory.join(name);
-            let bytes = host.read(&path, WHEEL_LIMIT).map_err(Error::read(&path))?;
-            Ok((name.to_owned(), bytes))
-        };
-        names.filter(|name| name.ends_with(ending)).map(read).collect()
-    }
+/// The files with that ending in a directory: names and bytes.
+///
+/// # Errors
+/// One cannot be read.
+pub(super) fn files_with(
+    host: &Host,
+    directory: &Path,
+    ending: &str,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let entries = host.list(directory, FILES).map_err(Error::read(directory))?;
+    let names = entries.iter().filter_map(|entry| entry.name_text());
+    let read = |name: &str| {
+        let path = directory.join(name);
+        let bytes = host.read(&path, WHEEL_LIMIT).map_err(Error::read(&path))?;
+        Ok((name.to_owned(), bytes))
+    };
+    names.filter(|name| name.ends_with(ending)).map(read).collect()
 }
 
 /// That files can be put into a directory, before anything is built.
@@ -72,7 +70,7 @@ pub fn deliver(
         host::write_atomically(&path, bytes).map_err(Error::write(&path))?;
         delivered.push(Artifact {
             name: name.clone(),
-            sha256: hexadecimal(bytes),
+            sha256: sha256(bytes),
             size: bytes.len() as u64,
             path,
         });
@@ -114,10 +112,9 @@ mod tests {
         deliver(&host, &out, &[file("b.whl", b"b"), file("a.json", b"{}")]).unwrap();
         deliver(&host, &out, &[file("b.whl", b"other")]).unwrap();
         let sums = fs_err::read_to_string(out.join(SUMS)).unwrap();
-        let expected =
-            format!("{}  a.json\n{}  b.whl\n", hexadecimal(b"{}"), hexadecimal(b"other"));
+        let expected = format!("{}  a.json\n{}  b.whl\n", sha256(b"{}"), sha256(b"other"));
         assert_eq!(sums, expected);
-        let wheels = Artifact::all(&host, &out, ".whl").unwrap();
+        let wheels = files_with(&host, &out, ".whl").unwrap();
         assert_eq!(wheels, [("b.whl".to_owned(), b"other".to_vec())]);
         assert_eq!(fs_err::read_dir(&out).unwrap().count(), 3);
     }

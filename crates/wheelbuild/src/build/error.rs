@@ -124,7 +124,7 @@ impl fmt::Display for Error {
             Self::Project { path, reason, .. } => write!(f, "{}: {reason}", path.display()),
             Self::Setting { name, reason } => write!(f, "{name}: {reason}"),
             Self::Lock { reason, .. } => f.write_str(reason),
-            Self::Missing { what, .. } => write!(f, "{what} is not here"),
+            Self::Missing { what, .. } => write!(f, "not here: {what}"),
             Self::Program { doing, reason, .. } => write!(f, "cannot {doing}: {reason}"),
             Self::Phase { phase, .. } => write!(f, "the phase `{phase}` failed"),
             Self::Read { path, .. } => write!(f, "cannot read {}", path.display()),

@@ -121,7 +121,7 @@ impl BuildLock {
     #[must_use]
     pub fn text(&self) -> String {
         let body = toml::to_string(self).unwrap_or_default();
-        format!("# What a build of the wheel is made with; written by `fetch --update`.\n\n{body}")
+        format!("# What a build of the wheel is made with; written by `fetch`.\n\n{body}")
     }
 
     /// Writes the lock into a directory.

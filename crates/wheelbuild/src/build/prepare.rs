@@ -8,10 +8,11 @@ use super::crates::CrateGraph;
 use super::lock::{BuildLock, Crates, Image, PythonFile, Rust};
 use super::project::Project;
 use super::stage::Inputs;
-use super::store::{Store, Target, hexadecimal};
+use super::store::{Store, Target};
 use super::tools::program;
 use super::vendored::{Vendored, check_vendored};
 use super::{Error, Result};
+use crate::digest::sha256;
 use crate::image::Toolchain;
 
 const LOCK_LIMIT: u64 = 64 << 20;
@@ -77,8 +78,7 @@ impl Wanted<'_> {
         let crates = store.crates(host, self.cargo, project)?;
         let path = project.lock_file();
         let cargo_lock = host.read(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
-        let locked_crates =
-            Crates { cargo_lock: hexadecimal(&cargo_lock), files: crates.files.clone() };
+        let locked_crates = Crates { cargo_lock: sha256(&cargo_lock), files: crates.files.clone() };
         let lock = match &old {
             Some(lock) if update != Update::Everything => {
                 self.check(lock.clone(), locked_crates, update)?

@@ -7,7 +7,7 @@ use host::{Host, Stream};
 use serde::Serialize;
 
 use super::conditions::{Axis, Conditions, bisect};
-use super::deliver::Artifact;
+use super::deliver::files_with;
 use super::stage::{Plan, Product, Stage, Trial};
 use super::store::last_lines;
 use super::{Error, Result};
@@ -109,7 +109,7 @@ impl Workshop<'_> {
         let run = stage.build(self.host, plan, conditions, &inside)?;
         self.run(phase, &run)?;
         let product = plan.product;
-        let mut found = Artifact::all(self.host, &stage.output(), product.ending())?;
+        let mut found = files_with(self.host, &stage.output(), product.ending())?;
         let expected = match product {
             Product::Core(packages) => packages.len(),
             Product::Wheel | Product::Sdist => 1,

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::{Host, Invocation, Lock, Output, Scratch};
-use sha2::{Digest as _, Sha256};
 
 use super::lock::PythonFile;
 use super::project::Project;
 use super::vendored::{self, Vendored};
 use super::{Error, Result};
+use crate::digest::sha256;
 
 /// A slow mirror may take long.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -83,7 +83,7 @@ impl Store {
     pub fn crates(&self, host: &Host, cargo: &Path, project: &Project) -> Result<Vendored> {
         let path = project.lock_file();
         let lock = host.read(&path, LOCK_LIMIT).map_err(Error::read(&path))?;
-        let place = self.crates_place(&hexadecimal(&lock));
+        let place = self.crates_place(&sha256(&lock));
         let _held = self.hold(&place)?;
         if let Some(vendored) = vendored::read(host, &place)? {
             return Ok(vendored);
@@ -133,7 +133,7 @@ impl Store {
         let place = self.python_place(file);
         if host.is_file(&place) {
             let bytes = host.read(&place, WHEEL_LIMIT).map_err(Error::read(&place))?;
-            if hexadecimal(&bytes) == file.sha256 {
+            if sha256(&bytes) == file.sha256 {
                 return Ok(place);
             }
             // It was changed after it was put there.
@@ -203,7 +203,7 @@ impl Store {
                 name,
                 version,
                 file: entry.name_text().unwrap_or_default().to_owned(),
-                sha256: hexadecimal(&bytes),
+                sha256: sha256(&bytes),
             };
             let place = self.python_place(&file);
             host::write_atomically(&place, &bytes).map_err(Error::write(&place))?;
@@ -289,11 +289,6 @@ fn name_and_version(file: &str) -> Option<(String, String)> {
     let mut parts = file.strip_suffix(".whl")?.split('-');
     let (name, version) = (parts.next()?, parts.next()?);
     Some((name.to_lowercase().replace(['_', '.'], "-"), version.to_owned()))
-}
-
-/// The sha256 of some bytes, in hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Result};
+use crate::digest::hexadecimal;
 
 /// The largest text that is kept beside them.
 const TEXT_LIMIT: u64 = 64 << 20;
@@ -85,7 +86,7 @@ pub(super) fn sum_of_tree(host: &Host, root: &Path) -> Result<String> {
         sum.update([0]);
         sum.update(Sha256::digest(&bytes));
     }
-    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&sum.finalize()))
 }
 
 /// Writes beside the crates in `directory/vendor`, which will lie at `place`, what cargo said of them

@@ -4,6 +4,7 @@ use artifacts::wheel::{Entry, Wheel, normalized};
 
 use super::causes::{self, Cause};
 use super::{Difference, pairs, shown};
+use crate::digest::hexadecimal;
 
 /// Compares the file names; says whether the wheels are of the same release, without which there is
 /// nothing to compare.
@@ -118,8 +119,6 @@ pub(super) fn metadata(a: &Wheel, b: &Wheel, found: &mut Vec<Difference>) {
 }
 
 fn bytes(what: &str, one: &[u8], other: &[u8]) -> String {
-    let hexadecimal =
-        |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     match (one, other) {
         ([], []) => format!("no {what}"),
         (one, other) => format!("{what} {} {}", hexadecimal(one), hexadecimal(other)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Package, Recipe};
+use crate::digest::hexadecimal;
 
 /// Images that are listed.
 const MOST: usize = 10_000;
@@ -176,7 +177,7 @@ pub(crate) fn sum_of_file(host: &Host, path: &Path) -> Result<String, Error> {
         sum.update(&part[..left]);
         offset += left as u64;
     }
-    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&sum.finalize()))
 }
 
 /// An image of the tests, with that sum.

@@ -16,7 +16,7 @@ use wheelbuild::digest::sha256;
 use super::super::wheels::{self, GREEN, RED, YELLOW};
 use super::made::{Maker, human, tell_reproduction};
 use super::reporter::Reporter;
-use super::room::{Network, Room, Site, failure};
+use super::room::{Room, Site, failure};
 use super::{cache, plan, supply};
 use crate::cli::{Accepted, ReproduceFlags};
 use crate::commands::Context;
@@ -40,8 +40,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &ReproduceFlags) -> Result<ExitS
     let mut site = Site::of(context, directory)?;
     site.source_date_epoch =
         recorded.predicate.build_definition.external_parameters.source_date_epoch;
-    let (store, _) = supply(context, &reporter, &site, &flags.inputs)?;
-    let network = if flags.inputs.is_offline() { Network::Forbidden } else { Network::Allowed };
+    let store = supply(context, &reporter, &site, &flags.inputs)?;
+    let network = flags.inputs.network();
     let room = Room::enter(context, &reporter, &site, &flags.room, network)?;
     // What the commit does not lock may have been anything.
     let prepared = room.prepare(context, &reporter, &site, &store, Update::Nothing)?;

@@ -47,8 +47,10 @@ pub(crate) fn run(context: &Context<'_>, flags: &BuildFlags) -> Result<ExitStatu
     })?;
     let reporter = Reporter::new(context.printer, flags.format, flags.verbose, "build")?;
     site.describe(&reporter)?;
-    let (store, update) = supply(context, &reporter, &site, &flags.inputs)?;
-    let network = if flags.inputs.is_offline() { Network::Forbidden } else { Network::Allowed };
+    let store = supply(context, &reporter, &site, &flags.inputs)?;
+    let network = flags.inputs.network();
+    let reads_only = flags.locked || network == Network::Forbidden;
+    let update = if reads_only { Update::Nothing } else { Update::Missing };
     let room = Room::enter(context, &reporter, &site, &flags.room, network)?;
     let prepared = room.prepare(context, &reporter, &site, &store, update)?;
     let core = match flags.what {
@@ -87,20 +89,20 @@ pub(crate) fn run(context: &Context<'_>, flags: &BuildFlags) -> Result<ExitStatu
 }
 
 impl InputFlags {
-    fn is_offline(&self) -> bool {
-        self.offline || self.bundle.is_some()
+    fn network(&self) -> Network {
+        if self.offline || self.bundle.is_some() { Network::Forbidden } else { Network::Allowed }
     }
 }
 
-/// The store of inputs, with what a bundle brings; and what may be written into the lock.
+/// The store of inputs, with what a bundle brings.
 fn supply(
     context: &Context<'_>,
     reporter: &Reporter<'_>,
     site: &Site,
     flags: &InputFlags,
-) -> Result<(Store, Update), Failure> {
+) -> Result<Store, Failure> {
     let cache = cache(context)?;
-    let store = Store::new(cache.join("inputs"), flags.is_offline());
+    let store = Store::new(cache.join("inputs"), flags.network() == Network::Forbidden);
     if let Some(named) = &flags.bundle {
         let lock = BuildLock::read(context.host, &site.project.lock_directory())
             .map_err(|error| failure(&error))?
@@ -115,8 +117,7 @@ fn supply(
             .map_err(|error| failure(&error))?;
         reporter.end();
     }
-    let update = if flags.locked || flags.is_offline() { Update::Nothing } else { Update::Missing };
-    Ok((store, update))
+    Ok(store)
 }
 
 fn cache(context: &Context<'_>) -> Result<PathBuf, Failure> {

@@ -125,7 +125,7 @@ impl<'a> Reporter<'a> {
     /// What the library says of a build that runs; `crates` is how many it has to compile.
     pub(super) fn tell(&self, event: &Event<'_>, crates: usize) {
         match *event {
-            Event::Begun(phase) => self.begin(phase, if phase == "test" { 0 } else { crates }),
+            Event::Begun(phase) => self.begin(phase, crates),
             Event::Ended(phase, elapsed) => {
                 let crates = self.state().done;
                 self.ended(phase, elapsed, crates);

@@ -50,7 +50,7 @@ pub(crate) fn explanation(
     let is_saved = saved.is_some();
     let facts =
         saved.unwrap_or_else(|| doctor_command::gather(context, None, false, project, &config));
-    let mut diagnosis = doctor::diagnose(&facts, &Selection::default());
+    let mut diagnosis = doctor_command::diagnose(context, &facts, &Selection::default());
     let place = Place::of(&reading, &facts, |path| {
         if is_saved { is_known(&facts, path) } else { context.host.exists(Path::new(path)) }
     });
