@@ -65,9 +65,12 @@ pub fn sections(bytes: &[u8]) -> Result<Vec<Section>, ModuleError> {
     for (start, image) in images(format, bytes)? {
         let architecture = format!("{:?}", image.architecture()).to_ascii_lowercase();
         for section in image.sections().take(LIMIT) {
-            let Some((offset, size)) = section.file_range().filter(|(_, size)| *size > 0) else {
-                continue;
+            // In PE, memory that starts as zeros may have a size and the place 0.
+            let in_file = |(offset, size): &(u64, u64)| {
+                let end = start.checked_add(*offset).and_then(|begin| begin.checked_add(*size));
+                *offset > 0 && *size > 0 && end.is_some_and(|end| end <= bytes.len() as u64)
             };
+            let Some((offset, size)) = section.file_range().filter(in_file) else { continue };
             let own = section.name_bytes().map_err(|error| malformed(format, &error))?;
             let segment = section.segment_name_bytes().ok().flatten().map(collect::text);
             let mut name = collect::text(own);

@@ -1,0 +1,16 @@
+//! Any bytes as a file of more directories to import from: no panic, and the same ones twice.
+#![no_main]
+
+mod machine;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    machine::read(
+        bytes,
+        &[
+            "/home/ann/work/.venv/lib/python3.11/site-packages/more.pth",
+            "/home/ann/work/.venv/lib/python3.11/site-packages/__editable__.core.pth",
+        ],
+    );
+});
