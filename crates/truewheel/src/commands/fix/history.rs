@@ -147,8 +147,11 @@ fn bring_back(
             .hint("wait until that `doctor --fix` has ended"));
     }
     if !record.can_be_undone() {
-        let state = state(&record, false);
-        return Err(Failure::input(format!("{} is not there to be undone: {state}", record.id)));
+        let how = match record.state {
+            State::Failed => "its cure failed, and was undone then",
+            _ => "it is undone already",
+        };
+        return Err(Failure::input(format!("{} cannot be undone: {how}", record.id)));
     }
     let project = record.project.clone();
     let work = Work {

@@ -239,7 +239,7 @@ pub(super) fn end(
         .collect();
     match remain.is_empty() {
         true => text.push_str(" · nothing remains\n"),
-        false => text.push_str(&format!(" · {} remain\n", remain.join(", "))),
+        false => text.push_str(&format!(" · remaining: {}\n", remain.join(", "))),
     }
     let left = outcomes.list.iter().filter(|(_, o)| o.told == Told::NeedsYes).count();
     if left > 0 {
