@@ -66,6 +66,13 @@ impl Sandbox {
         self.diagnosis_by(&self.doctor_command_as(user).args(&arguments), arguments)
     }
 
+    /// `doctor --fix --yes` by a user who may read and not write here. Only root can do that.
+    #[track_caller]
+    pub(crate) fn fix_as_nobody(&self, flags: &[&str]) -> host::Output {
+        let command = self.doctor_command_as(65_534).args(["--fix", "--yes", "--format", "json"]);
+        finish(&command.args(flags))
+    }
+
     fn doctor_command_as(&self, user: u32) -> host::Invocation {
         if self.host.user_id != Some(0) {
             skip("only root can become another user");

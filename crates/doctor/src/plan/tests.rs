@@ -191,3 +191,28 @@ fn packages_come_back_in_their_versions() {
     );
     assert!(environment_of_command(&facts, &["cargo".to_owned()]).is_none());
 }
+
+/// Whatever a check offers is either carried out or said, on every system.
+#[test]
+fn every_cure_of_every_check_is_done_or_said() {
+    for check in crate::CHECKS {
+        for case in check.cases.fires {
+            let facts = case();
+            let selection = Selection { only: vec![check.code.to_owned()], skip: Vec::new() };
+            let report = diagnose(&facts, &selection);
+            let entries = plan(&report, &facts, &Selection::default(), &|_| true);
+            for entry in &entries {
+                let cure = &entry.cure;
+                let is_manual = cure.safety == Safety::Manual;
+                assert_eq!(cure.actions.is_empty(), is_manual, "{entry:#?}");
+                assert!(!is_manual || !cure.left.is_empty(), "{entry:#?}");
+                for action in &cure.actions {
+                    assert!(!action.typed(&report.os).is_empty(), "{entry:#?}");
+                    let Action::Configure { table, key, value, .. } = action else { continue };
+                    let text = set_in_toml("# ours\n[env]\n", table, key, value).unwrap();
+                    assert!(text.contains(value), "{entry:#?}");
+                }
+            }
+        }
+    }
+}
