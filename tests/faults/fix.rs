@@ -172,7 +172,16 @@ fn packages_that_were_changed_come_back_in_their_versions() {
         );
         sandbox.replace(&info.join("INSTALLER"), "pip\n");
         sandbox.doctor().apply_fix("PKG001").gone("PKG001");
-        assert_eq!(version_of(sandbox, &venv, "six"), "1.15.0");
-        sandbox.run(&venv.executable, ["-c", "import six"]);
+        let imported = || {
+            let script = "import six; print(six.__version__)";
+            sandbox.run(&venv.executable, ["-I", "-c", script]).trim().to_owned()
+        };
+        assert_eq!(imported(), "1.16.0");
+        let command = sandbox.shielded(env!("CARGO_BIN_EXE_truewheel"));
+        let command =
+            command.args(["doctor", "--undo", "last", "--project"]).arg(sandbox.project());
+        sandbox.run_installer(&command);
+        assert_eq!(imported(), "1.15.0");
+        sandbox.doctor().only(&["PKG001"]);
     });
 }

@@ -1,8 +1,10 @@
 //! The packages of an environment before a command, and how to come back to them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use host::HostPath;
+use pyenvs::Package;
 
 use crate::{EnvironmentFacts, Facts, cures};
 
@@ -29,10 +31,11 @@ pub fn environment_of_command<'a>(
     facts.environments.iter().find(is_named)
 }
 
-/// The packages of an environment; nothing where an installer has no records of any.
+/// The packages of an environment, but for those whose records were moved away meanwhile.
 #[must_use]
-pub fn installed(facts: &Facts, environment: &EnvironmentFacts) -> Installed {
-    let packages = environment.python.packages.iter();
+pub fn installed(facts: &Facts, environment: &EnvironmentFacts, moved: &[&Path]) -> Installed {
+    let is_there = |package: &&Package| !moved.iter().any(|path| package.path.starts_with(path));
+    let packages = environment.python.packages.iter().filter(is_there);
     packages
         .map(|package| (package.name.clone(), cures::requirement(facts, package, true)))
         .collect()
@@ -46,7 +49,7 @@ pub fn restore_packages(
     environment: &EnvironmentFacts,
     before: &Installed,
 ) -> Vec<Vec<String>> {
-    let now = installed(facts, environment);
+    let now = installed(facts, environment, &[]);
     let mut commands = Vec::new();
     let added: Vec<&str> =
         now.keys().filter(|name| !before.contains_key(*name)).map(String::as_str).collect();

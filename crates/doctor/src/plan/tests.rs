@@ -173,9 +173,10 @@ fn packages_come_back_in_their_versions() {
     let python = "/home/dev/project/.venv/bin/python".to_owned();
     let argv = [python.clone(), "-m".to_owned(), "pip".to_owned()];
     let environment = environment_of_command(&facts, &argv).unwrap();
-    let before = installed(&facts, environment);
+    let before = installed(&facts, environment, &[]);
     assert_eq!(before["numpy"], ["numpy==2.2.6"]);
     assert!(restore_packages(&facts, environment, &before).is_empty());
+    assert!(installed(&facts, environment, &[&site]).is_empty());
     let packages = &mut venv(&mut facts).python.packages;
     packages.retain(|package| package.name != "numpy");
     packages.push(crate::testing::package("six", "1.16.0", &site));

@@ -99,10 +99,18 @@ fn act(
         }
         Action::Run { argv, variables } => {
             let environment = doctor::environment_of_command(facts, argv);
+            let moved: Vec<&Path> = record
+                .steps
+                .iter()
+                .filter_map(|step| match &step.what {
+                    What::Moved { from, .. } => Some(from.as_path()),
+                    _ => None,
+                })
+                .collect();
             let packages = environment.map(|environment| Packages {
                 prefix: facts.native(&environment.python.prefix),
                 conda: environment.python.kind.is_conda(),
-                installed: doctor::installed(facts, environment),
+                installed: doctor::installed(facts, environment, &moved),
             });
             begin(work, record, What::Command { argv: argv.clone(), packages })?;
             let result = work.run(argv, variables);
