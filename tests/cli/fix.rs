@@ -84,7 +84,7 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
            [ROOT]/project/.venv is moved aside, and made anew
            run: [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
 
-    nothing was changed · 0 safe, 1 after a yes, 0 by hand · 1 error remain
+    nothing was changed · 0 safe, 1 after a yes, 0 by hand · remaining: 1 error
     --- stderr
     ");
     assert_eq!(interpreter(&machine), GONE);
@@ -106,7 +106,7 @@ fn without_a_terminal_nobody_is_asked_and_what_is_left_is_said() {
            [ROOT]/project/.venv is moved aside, and made anew
            run: [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
 
-    0 fixed · 1 left · 1 error remain
+    0 fixed · 1 left · remaining: 1 error
     `truewheel doctor --fix --yes` does what was left
     --- stderr
       - left ENV001: it removes or replaces something, and nobody can be asked: `truewheel doctor --fix --yes --only ENV001` does it
@@ -158,7 +158,7 @@ fn with_a_yes_it_is_done_looked_at_again_and_can_be_undone() {
     exit: 3
     --- stdout
     --- stderr
-    error: 1 is not there to be undone: undone
+    error: 1 cannot be undone: it is undone already
     ");
     assert_snapshot!(machine.run(&["doctor", "--undo", "x"]), @"
     exit: 3
