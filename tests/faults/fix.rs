@@ -185,3 +185,32 @@ fn packages_that_were_changed_come_back_in_their_versions() {
         sandbox.doctor().only(&["PKG001"]);
     });
 }
+
+#[test]
+fn a_tool_is_pinned_and_then_held_to_its_pin() {
+    sandbox(|sandbox| {
+        sandbox.maturin_project("0.26.0");
+        sandbox.write("truewheel.toml", "# Ours.\n[doctor] # Mild.\nstrict = false\n");
+        let python = sandbox.python("3.11");
+        let other = sandbox.venv(&python, "other");
+        let venv = sandbox.venv(&python, ".venv");
+        sandbox.pip_install(&other, &["maturin==1.9.3"]);
+        sandbox.pip_install(&venv, &["maturin==1.9.4"]);
+        sandbox.prepend_path(&other.prefix.join("bin"));
+        sandbox.activate(&venv);
+        let diagnosis = sandbox.doctor();
+        diagnosis.evidence_contains("BLD040", "maturin 1.9.3").apply_fix("BLD040").gone("BLD040");
+        assert_eq!(
+            fs_err::read_to_string(sandbox.project().join("truewheel.toml")).unwrap(),
+            "# Ours.\n[doctor] # Mild.\nstrict = false\n\n[tools]\nmaturin = \"1.9.4\"\n"
+        );
+        // A colleague's shell.
+        sandbox.activate(&other);
+        let diagnosis = sandbox.doctor();
+        diagnosis
+            .message_contains("BLD040", "maturin 1.9.3 comes first here")
+            .apply_fix("BLD040")
+            .gone("BLD040");
+        assert_eq!(sandbox.run("maturin", ["--version"]).trim(), "maturin 1.9.4");
+    });
+}

@@ -118,6 +118,7 @@ pub(super) fn gather(
         cache: context.host.cache_directory(),
     };
     let mut facts = doctor::gather(context.host, &options);
+    facts.project.tools.clone_from(&config.tools);
     // What only the builder knows: engines that ran a container here, and the image it wants.
     let proven = wheelbuild::engine::proven(context.host);
     facts.engines.proven = proven.iter().map(ToString::to_string).collect();

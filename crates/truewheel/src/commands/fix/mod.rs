@@ -111,19 +111,21 @@ impl Session<'_> {
     /// The facts of now and what the checks make of them: all checks, so that what a cure breaks
     /// elsewhere is seen too.
     fn look(&self) -> (Facts, Report) {
-        let flags = self.flags;
+        // A cure may have written into the configuration.
+        let config = Config::load(self.context.host, &self.project);
+        let config = config.unwrap_or_else(|_| self.config.clone());
         let facts = diagnosis::gather(
             self.context,
             self.python.clone(),
-            flags.all,
+            self.flags.all,
             self.project.clone(),
-            &self.config,
+            &config,
         );
-        let configured = Selection::parse(&[], &self.config.skip).unwrap_or_default();
+        let configured = Selection::parse(&[], &config.skip).unwrap_or_default();
         let skip = configured.skip.into_iter().filter(|code| !self.selection.only.contains(code));
         let all = Selection { only: Vec::new(), skip: skip.collect() };
         let mut report = diagnosis::diagnose(self.context, &facts, &all);
-        suppress::apply(&mut report, &self.config, &suppress::today());
+        suppress::apply(&mut report, &config, &suppress::today());
         (facts, report)
     }
 
