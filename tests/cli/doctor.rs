@@ -214,7 +214,8 @@ fn the_printed_commands_are_read_back_by_a_real_shell() {
     machine.write("project/truewheel.toml", "[project]\npython = [\"it's $HOME `a` \\\"b\\\"\"]\n");
     let report = json(&machine, &["--only", "ENV001"]);
     let fix = &report["findings"][0]["fixes"][0];
-    let argv = fix["steps"][0]["argv"].as_array().unwrap();
+    let steps = fix["steps"].as_array().unwrap();
+    let argv = steps.iter().find_map(|step| step["argv"].as_array()).unwrap();
     let line = fix["shell"][0].as_str().unwrap();
     let script = format!("show() {{ printf '%s\\n' \"$@\"; }}\nshow {line}");
     let output = machine.isolated(Path::new("/bin/sh")).args(["-c", &script]).output().unwrap();

@@ -137,6 +137,29 @@ fn help_of_doctor() {
       -h, --help
               Print help (see a summary with '-h')
 
+    Fixing:
+          --fix
+              Carry the cures out: safe ones at once, those that remove or replace something when you
+              say yes. After each, look again whether it helped
+
+      -y, --yes
+              Say yes to every cure that would be asked about
+
+          --dry-run
+              Show what would be done, and change nothing
+
+          --time-limit <SECONDS>
+              How long one command of a cure may run
+
+              [default: 1800]
+
+          --undo [<ID>]
+              Bring back what a cure changed: `last` or a number of the list, which is shown without one
+
+          --undo-clear [<ID>]
+              Forget how to bring back what a cure changed, and remove what was kept for it: a number of
+              the list, or everything
+
     Common options:
           --project <DIR>
               The project to look at (default: the nearest directory upward with a truewheel.toml,

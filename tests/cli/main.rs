@@ -20,6 +20,8 @@ mod explain_log;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod fix;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod image;

@@ -10,6 +10,7 @@ mod ctr;
 mod dat;
 mod env;
 mod ext;
+mod fix;
 mod fs;
 mod garbage;
 mod harness;

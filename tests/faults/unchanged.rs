@@ -79,6 +79,8 @@ fn every_command_that_only_looks() {
             &["doctor", "--format", "json"],
             &["doctor", "--format", "markdown"],
             &["doctor", "--list"],
+            &["doctor", "--fix", "--dry-run"],
+            &["doctor", "--undo"],
             &["envs"],
             &["envs", "--format", "json"],
             &["explain", "NPY004"],

@@ -13,6 +13,7 @@ mod facts;
 mod gather;
 pub mod log;
 mod pages;
+mod plan;
 mod run;
 mod selection;
 mod subjects;
@@ -24,6 +25,10 @@ pub use checks::CHECKS;
 pub use facts::*;
 pub use gather::{GatherOptions, gather};
 pub use pages::{Page, page, pages};
+pub use plan::{
+    Action, Cure, Entry, Installed, TomlProblem, environment_of_command, installed, plan,
+    restore_packages, set_in_toml, toml_string,
+};
 pub use run::diagnose;
 pub use selection::{Selection, UnknownCode, distance};
 

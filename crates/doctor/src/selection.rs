@@ -46,6 +46,12 @@ impl Selection {
             |list: &[String]| list.iter().any(|item| item == check.code || item == check.family());
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
+
+    /// Whether the check with this code is to run.
+    #[must_use]
+    pub fn includes_code(&self, code: &str) -> bool {
+        CHECKS.iter().any(|check| check.code == code && self.includes(check))
+    }
 }
 
 fn known(given: &[String]) -> Result<Vec<String>, UnknownCode> {

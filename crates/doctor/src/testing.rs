@@ -224,6 +224,8 @@ pub(crate) fn package(name: &str, version: &str, site_packages: &HostPath) -> Pa
         installer: Some("pip".to_owned()),
         editable: None,
         built_from: None,
+        direct_url: None,
+        source_is_gone: false,
         extension_modules: Vec::new(),
         record: Seen::Seen(()),
     }

@@ -51,6 +51,11 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a directory if there is nothing in it, and says whether it did.
+pub fn remove_empty_directory(path: &Path) -> bool {
+    fs_err::remove_dir(path).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -233,6 +233,13 @@ pub struct Package {
     /// For a copy that was built from a directory of this machine: that directory.
     #[serde(default)]
     pub built_from: Option<HostPath>,
+    /// For an archive or a commit that was named by its address: that address, as installers take
+    /// it (`git+https://host/x@COMMIT`).
+    #[serde(default)]
+    pub direct_url: Option<String>,
+    /// Whether the directory or file that it was installed from is gone.
+    #[serde(default)]
+    pub source_is_gone: bool,
     /// Extension modules that RECORD lists, relative to the directory of the record's parent,
     /// with forward slashes.
     pub extension_modules: Vec<String>,

@@ -146,6 +146,8 @@ fn read_package(
         installer: None,
         editable: None,
         built_from: None,
+        direct_url: None,
+        source_is_gone: false,
         extension_modules: Vec::new(),
         record: Seen::Absent,
         path,
@@ -157,13 +159,17 @@ fn read_package(
         .read_text(&package.path.join("INSTALLER"), SMALL_LIMIT)
         .map(|text| text.trim().to_owned())
         .filter(|installer| !installer.is_empty());
-    let source = context
-        .read_text(&package.path.join("direct_url.json"), SMALL_LIMIT)
-        .and_then(|text| source_directory(host.os, text.as_bytes()));
-    match source {
-        Some((directory, true)) => package.editable = Some(HostPath::new(directory)),
-        Some((directory, false)) => package.built_from = Some(HostPath::new(directory)),
-        None => {}
+    let source = context.read_text(&package.path.join("direct_url.json"), SMALL_LIMIT);
+    if let Some(text) = source {
+        match source_directory(host.os, text.as_bytes()) {
+            Some((directory, true)) => package.editable = Some(HostPath::new(directory)),
+            Some((directory, false)) => package.built_from = Some(HostPath::new(directory)),
+            None => package.direct_url = address(text.as_bytes()),
+        }
+        let file = package.direct_url.as_deref().and_then(|url| url.strip_prefix("file://"));
+        let file = file.and_then(percent_decode).map(|path| HostPath::new(path.as_str()));
+        let source = package.editable.as_ref().or(package.built_from.as_ref()).or(file.as_ref());
+        package.source_is_gone = source.is_some_and(|source| !host.exists(source));
     }
     package.record = match host.read(&package.path.join("RECORD"), RECORD_LIMIT) {
         Ok(bytes) => {
@@ -232,6 +238,25 @@ fn source_directory(os: host::Os, direct_url: &[u8]) -> Option<(std::path::PathB
     Some((paths::from_text(os, path), is_editable))
 }
 
+/// The address of an archive or a commit, with what it takes to get the same again.
+fn address(direct_url: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(direct_url).ok()?;
+    let text = |of: &serde_json::Value, key: &str| Some(of.get(key)?.as_str()?.to_owned());
+    let url = text(&value, "url")?;
+    let mut address = match value.get("vcs_info") {
+        Some(info) => format!("{}+{url}@{}", text(info, "vcs")?, text(info, "commit_id")?),
+        None => {
+            value.get("archive_info")?;
+            url
+        }
+    };
+    if let Some(subdirectory) = text(&value, "subdirectory") {
+        address.push_str(&format!("#subdirectory={subdirectory}"));
+    }
+    // It becomes an argument of a command and a line of a report.
+    (!address.chars().any(|c| c.is_whitespace() || c.is_control())).then_some(address)
+}
+
 fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -256,6 +281,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_address_leads_to_the_same_again() {
+        let of = |text: &str| address(text.as_bytes());
+        let git = r#"{"url": "https://h/x.git", "vcs_info": {"vcs": "git", "commit_id": "abc",
+                      "requested_revision": "main"}, "subdirectory": "py"}"#;
+        assert_eq!(of(git).as_deref(), Some("git+https://h/x.git@abc#subdirectory=py"));
+        let archive = r#"{"url": "file:///w/x-1.0-py3-none-any.whl", "archive_info": {}}"#;
+        assert_eq!(of(archive).as_deref(), Some("file:///w/x-1.0-py3-none-any.whl"));
+        assert_eq!(of(r#"{"url": "https://h/a b", "archive_info": {}}"#), None);
+        assert_eq!(of(r#"{"url": "file:///src", "dir_info": {}}"#), None);
+    }
 
     fn named(file: &str) -> Option<(String, Option<String>)> {
         parse_name(file).map(|record| (record.name, record.version))

@@ -50,6 +50,36 @@ pub enum Step {
         /// Name.
         name: String,
     },
+    /// Remove files and directories; links are removed and not followed. A program moves them
+    /// aside instead, so that they can be brought back.
+    Remove {
+        /// Absolute paths.
+        paths: Vec<String>,
+    },
+    /// Keep a directory that the next command replaces: a program moves it aside. Whoever types
+    /// has nothing to type here.
+    SetAside {
+        /// Absolute path.
+        path: String,
+    },
+    /// Write a text file anew, as a whole.
+    Write {
+        /// The file.
+        file: String,
+        /// All of its text.
+        text: String,
+    },
+    /// Give a key of a TOML file a value; the rest of the file, comments too, stays as it is.
+    Configure {
+        /// The file, which may be missing.
+        file: String,
+        /// The table, by its keys: `["build"]`; none is the top of the file.
+        table: Vec<String>,
+        /// The key in it.
+        key: String,
+        /// The value, as it stands in the file.
+        value: String,
+    },
     /// Edit a file by hand.
     Edit {
         /// The file.
@@ -108,6 +138,45 @@ impl Fix {
     #[must_use]
     pub fn unset(mut self, name: impl Into<String>) -> Self {
         self.steps.push(Step::UnsetVariable { name: name.into() });
+        self
+    }
+
+    /// Adds the removal of files and directories.
+    #[must_use]
+    pub fn remove<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.steps.push(Step::Remove { paths: paths.into_iter().map(Into::into).collect() });
+        self
+    }
+
+    /// Says that the next command replaces a directory.
+    #[must_use]
+    pub fn set_aside(mut self, path: impl Into<String>) -> Self {
+        self.steps.push(Step::SetAside { path: path.into() });
+        self
+    }
+
+    /// Adds the writing of a whole file.
+    #[must_use]
+    pub fn write(mut self, file: impl Into<String>, text: impl Into<String>) -> Self {
+        self.steps.push(Step::Write { file: file.into(), text: text.into() });
+        self
+    }
+
+    /// Adds a value in a TOML file, written as TOML.
+    #[must_use]
+    pub fn configure(
+        mut self,
+        file: impl Into<String>,
+        table: &[&str],
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.steps.push(Step::Configure {
+            file: file.into(),
+            table: table.iter().map(|&part| part.to_owned()).collect(),
+            key: key.into(),
+            value: value.into(),
+        });
         self
     }
 

@@ -14,3 +14,5 @@ pub use exit::ExitStatus;
 pub use finding::{BecauseOf, Evidence, Finding, Severity, Subject, SubjectKind};
 pub use fix::{Fix, Platform, Safety, Step};
 pub use model::{CheckRecord, Outcome, REPORT_SCHEMA, Report, Summary, Suppressed};
+pub use outline::causes;
+pub use render::Shell;

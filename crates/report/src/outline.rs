@@ -63,7 +63,8 @@ impl Group<'_> {
 
 /// For each finding, the position of the finding it follows from. Findings that follow from each
 /// other in a circle count as causes, so that none is ever lost.
-pub(crate) fn causes(findings: &[Finding]) -> Vec<Option<usize>> {
+#[must_use]
+pub fn causes(findings: &[Finding]) -> Vec<Option<usize>> {
     let mut positions: HashMap<(&str, &Subject), usize> = HashMap::new();
     for (index, finding) in findings.iter().enumerate() {
         positions.entry((&finding.code, &finding.subject)).or_insert(index);

@@ -2,6 +2,7 @@
 
 mod build;
 mod engines;
+mod fix;
 mod matrix;
 mod wheel;
 
@@ -17,6 +18,7 @@ pub(crate) use engines::{
     BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
     ImageListFlags, ImageLockFlags,
 };
+pub(crate) use fix::FixFlags;
 pub(crate) use matrix::{
     CellFlags, InstallerFlag, MatrixCommand, MatrixFlags, MatrixFormat, MatrixOutput, MergeFlags,
     PlanFlags, PlanFormat, ShowFlags,
@@ -120,6 +122,9 @@ pub(crate) struct DoctorFlags {
     /// Take names of users and machines, tokens and credentials out of the facts
     #[arg(long)]
     pub(crate) redact: bool,
+
+    #[command(flatten)]
+    pub(crate) fix: FixFlags,
 }
 
 /// How to print a report.

@@ -28,9 +28,18 @@ fn an_environment_that_was_made_anew_with_another_python() {
             .doctor()
             .severity("BLD011", Severity::Info)
             .message_contains("BLD011", "takes other/bin/python")
-            .evidence_contains("BLD011", "the last build took Python 3.11");
+            .evidence_contains("BLD011", "the last build took Python 3.11")
+            .apply_fix("BLD011")
+            .gone("BLD011");
         assert!(sandbox.exists(&other.executable));
+        check();
         sandbox.set("VIRTUAL_ENV", sandbox.project().join(".venv"));
+        // Whatever a terminal has active, PyO3 is not compiled anew.
+        let again = sandbox.command("cargo").args(["check", "-v", "--offline"]).output().unwrap();
+        assert!(again.stderr_text().contains("Fresh pyo3-ffi"), "{}", again.stderr_text());
+        assert_eq!(sandbox.doctor_output(&["--undo", "last"]).code, Some(0));
+        assert!(!sandbox.exists(&sandbox.project().join(".cargo")));
+        check();
 
         fs_err::remove_dir_all(sandbox.project().join(".venv")).unwrap();
         let new = sandbox.python_off_path("3.12");

@@ -25,6 +25,25 @@ fn a_target_directory_on_a_noexec_mount() {
 }
 
 #[test]
+fn a_target_directory_that_is_moved_for_good() {
+    sandbox(|sandbox| {
+        cargo_project(sandbox);
+        let config = "# Ours.\n[build] # How.\njobs = 1\n";
+        let file = sandbox.write(".cargo/config.toml", config);
+        sandbox.mount_tmpfs("project/target", "noexec,size=1g");
+        fails(sandbox, "Permission denied (os error 13)");
+        sandbox.doctor().only(&["FS003"]).fixed("FS003");
+        let text = fs_err::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# Ours.\n[build] # How.\ntarget-dir = \""), "{text}");
+        sandbox.doctor().silent();
+        builds(sandbox);
+        assert_eq!(sandbox.doctor_output(&["--undo", "last"]).code, Some(0));
+        assert_eq!(fs_err::read_to_string(&file).unwrap(), config);
+        fails(sandbox, "Permission denied (os error 13)");
+    });
+}
+
+#[test]
 fn temporary_files_on_a_noexec_mount() {
     sandbox(|sandbox| {
         cargo_project(sandbox);

@@ -40,4 +40,20 @@ impl Sandbox {
         self.run_installer(&command);
         Environment::at(prefix.to_path_buf(), &python.minor)
     }
+
+    /// A program `conda` on `PATH` that installs a package of the tests' own channel again, as
+    /// `conda install --yes -p PREFIX --force-reinstall NAME=VERSION` does: there is no channel to
+    /// ask here, so that only its solver is missing.
+    pub(crate) fn offer_conda(&self, python: &Python) {
+        let script = format!(
+            "#!/bin/sh\nset -e\n[ \"$1 $2 $3 $5\" = 'install --yes -p --force-reinstall' ]\n\
+             rm -f \"$4/conda-meta/${{6%%=*}}-${{6#*=}}\"-*.json\n\
+             exec '{}' '{MAKE_PREFIX}' \"$4\" '{}' '{}' \"$6\"\n",
+            tools::program("python").display(),
+            tools::directory().join("conda-channel").display(),
+            python.executable.display(),
+        );
+        self.write_program(&self.path("bin/conda"), script);
+        self.prepend_path(&self.path("bin"));
+    }
 }

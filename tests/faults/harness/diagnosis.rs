@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use report::{Finding, Fix, Outcome, Platform, Report, Severity, Step};
+use report::{Finding, Fix, Outcome, Platform, Report, Safety, Severity, Step};
 
 use super::{Sandbox, expect_success, finish, skip, tools};
 
@@ -66,6 +66,13 @@ impl Sandbox {
         self.diagnosis_by(&self.doctor_command_as(user).args(&arguments), arguments)
     }
 
+    /// `doctor --fix --yes` by a user who may read and not write here. Only root can do that.
+    #[track_caller]
+    pub(crate) fn fix_as_nobody(&self, flags: &[&str]) -> host::Output {
+        let command = self.doctor_command_as(65_534).args(["--fix", "--yes", "--format", "json"]);
+        finish(&command.args(flags))
+    }
+
     fn doctor_command_as(&self, user: u32) -> host::Invocation {
         if self.host.user_id != Some(0) {
             skip("only root can become another user");
@@ -113,6 +120,25 @@ impl Sandbox {
             assert!(check.outcome != Outcome::Crashed, "{what}: {} crashed: {reason}", check.code);
         }
         report
+    }
+
+    /// `doctor --fix --yes` with more flags; returns what it says. What it runs cannot change the
+    /// interpreters of the machine.
+    #[track_caller]
+    pub(crate) fn fix(&self, flags: &[&str], more: &[String]) -> serde_json::Value {
+        let command = self
+            .shielded(env!("CARGO_BIN_EXE_truewheel"))
+            .args(["doctor", "--fix", "--yes", "--format", "json", "--project"])
+            .arg(self.project())
+            .args(flags)
+            .args(more);
+        let command = tools::network_variables()
+            .into_iter()
+            .fold(command, |command, (name, value)| command.env(name, value));
+        let output = finish(&command);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("no document ({error}); it said:\n{}", output.stderr_text())
+        })
     }
 
     /// Runs the doctor as it is, for tests of what it refuses.
@@ -221,12 +247,50 @@ impl Diagnosis<'_> {
         self
     }
 
-    /// Carries out the finding's first cure for this system, for real, and looks again.
+    /// Carries out the finding's first cure for this system, for real, and looks again: with
+    /// `doctor --fix` where a program can do it, else as a person would, in a shell whose variables
+    /// are set.
     #[track_caller]
     pub(crate) fn apply_fix(&self, code: &str) -> Self {
+        let applies = |fix: &&Fix| matches!(fix.platform, Platform::Any | Platform::Linux);
+        let first = self.finding(code).fixes.iter().find(applies);
+        let is_for_a_program = first.is_some_and(|fix| {
+            let is_done = |step: &Step| {
+                matches!(
+                    step,
+                    Step::Run { .. }
+                        | Step::Remove { .. }
+                        | Step::SetAside { .. }
+                        | Step::Write { .. }
+                        | Step::Configure { .. }
+                )
+            };
+            fix.safety != Safety::Manual && fix.steps.iter().all(is_done)
+        });
+        if is_for_a_program {
+            self.fixed(code);
+            let flags: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+            return self.sandbox.doctor_with(&flags);
+        }
         self.apply_fix_with(code, |step| {
             panic!("the cure of {code} needs a person: {step:?}\n{}", self.shown())
         })
+    }
+
+    /// Runs `doctor --fix --yes` for the findings with this code, which says that each is fixed;
+    /// returns what it says.
+    #[track_caller]
+    pub(crate) fn fixed(&self, code: &str) -> serde_json::Value {
+        let document = self.sandbox.fix(&["--only", code], &self.arguments);
+        let results = document["results"].as_array().expect("there are results");
+        let is_fixed = |result: &serde_json::Value| {
+            matches!(result["outcome"].as_str(), Some("fixed" | "gone_too"))
+        };
+        assert!(
+            !results.is_empty() && results.iter().all(is_fixed),
+            "{code} was not fixed\n{document:#}"
+        );
+        document
     }
 
     /// The same, where `by_hand` does what the cure leaves to a person.
@@ -242,7 +306,14 @@ impl Diagnosis<'_> {
                 Step::Run { argv } => self.run_step(argv),
                 Step::SetVariable { name, value } => self.sandbox.set_variable(name, value),
                 Step::UnsetVariable { name } => self.sandbox.unset(name),
-                Step::Edit { .. } | Step::Do { .. } => by_hand(step),
+                Step::Remove { paths } => {
+                    let arguments =
+                        ["-rf", "--"].into_iter().chain(paths.iter().map(String::as_str));
+                    self.sandbox.run("rm", arguments);
+                }
+                Step::SetAside { .. } => {}
+                Step::Write { file, text } => self.sandbox.replace(file.as_ref(), text),
+                Step::Configure { .. } | Step::Edit { .. } | Step::Do { .. } => by_hand(step),
             }
         }
         let flags: Vec<&str> = self.arguments.iter().map(String::as_str).collect();

@@ -51,7 +51,7 @@ pub(super) fn make_anew_near_home(
     fix.title = format!("make the environment anew in {}", facts.short(&fresh));
     // The old one goes last: what fails before that leaves everything as it was. A link in its
     // place would bring the long path back into every script that is installed through it.
-    fix = fix.run(cures::delete(facts, &[prefix]));
+    fix = fix.remove(cures::paths(facts, &[prefix]));
     if facts.project.pyproject.get().is_some_and(|pyproject| pyproject.uses_uv) {
         fix = fix.set("UV_PROJECT_ENVIRONMENT", facts.native(&fresh));
     }

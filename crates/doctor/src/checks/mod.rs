@@ -61,6 +61,7 @@ pub const CHECKS: &[&Check] = &[
     &bld::bld017::CHECK,
     &bld::bld018::CHECK,
     &bld::bld019::CHECK,
+    &bld::bld040::CHECK,
     &ext::ext001::CHECK,
     &ext::ext002::CHECK,
     &ext::ext003::CHECK,

@@ -7,7 +7,7 @@ mod recreate;
 mod supported;
 
 use host::{HostPath, Os};
-use pyenvs::EnvironmentKind;
+use pyenvs::{EnvironmentKind, Package};
 
 use crate::{EnvironmentFacts, Facts, Tool};
 
@@ -121,20 +121,27 @@ pub(crate) fn install(
     }
 }
 
-/// Deletes files and directories.
-pub(crate) fn delete(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
-    let paths: Vec<String> = paths.iter().map(|path| facts.native(path)).collect();
-    match facts.machine.os {
-        Os::Linux | Os::Macos => {
-            argv(["rm", "-rf", "--"].into_iter().chain(paths.iter().map(String::as_str)))
-        }
-        Os::Windows => {
-            let list: Vec<String> =
-                paths.iter().map(|path| format!("'{}'", path.replace('\'', "''"))).collect();
-            let command = format!("Remove-Item -Recurse -Force -LiteralPath {}", list.join(","));
-            argv(["powershell", "-NoProfile", "-Command", &command])
-        }
+/// What an installer is told to get a package again: from where it came, and in the version that
+/// is installed if that is asked for.
+pub(crate) fn requirement(facts: &Facts, package: &Package, same_version: bool) -> Vec<String> {
+    if let Some(source) = &package.editable {
+        return argv(["--editable", &facts.native(source)]);
     }
+    if let Some(source) = &package.built_from {
+        return argv([facts.native(source)]);
+    }
+    if let Some(address) = &package.direct_url {
+        return argv([format!("{} @ {address}", package.name)]);
+    }
+    match package.version.get().filter(|_| same_version) {
+        Some(version) => argv([format!("{}=={version}", package.name)]),
+        None => argv([&package.name]),
+    }
+}
+
+/// Paths as steps of a cure name them.
+pub(crate) fn paths(facts: &Facts, paths: &[&HostPath]) -> Vec<String> {
+    paths.iter().map(|path| facts.native(path)).collect()
 }
 
 /// Makes a directory, and those above it.
@@ -179,16 +186,5 @@ mod tests {
         );
         facts.machine.variables.insert("CONDA_EXE".to_owned(), "/x/bin/conda".to_owned());
         assert_eq!(conda_install(&facts, &science, &[])[0], "/x/bin/conda");
-    }
-
-    #[test]
-    fn paths_are_deleted_with_what_the_system_has() {
-        let mut facts = healthy();
-        let path = HostPath::from("C:/it's/~umpy");
-        facts.machine.os = Os::Windows;
-        assert_eq!(
-            delete(&facts, &[&path])[3],
-            r"Remove-Item -Recurse -Force -LiteralPath 'C:\it''s\~umpy'"
-        );
     }
 }

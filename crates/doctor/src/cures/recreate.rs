@@ -5,12 +5,12 @@ use pep440_rs::Version;
 use pyenvs::{EnvironmentKind, Implementation, Package, ProblemKind};
 use report::{Fix, Safety};
 
-use super::{argv, delete, first_outside, fits_project, interpreter, pip_install, uv};
+use super::{argv, first_outside, fits_project, interpreter, pip_install, uv};
 use crate::{EnvironmentFacts, Facts, Role};
 
 /// Longest list of packages that a cure installs again by itself; a longer one is left to the
 /// project's own requirements.
-const MOST_PACKAGES: usize = 60;
+const MOST_PACKAGES: usize = 200;
 
 /// Packages that come with an environment and are nobody's choice.
 const SEEDS: &[&str] = &["pip", "setuptools", "wheel"];
@@ -198,9 +198,10 @@ fn cleared(fix: Fix, facts: &Facts, environment: &EnvironmentFacts, prefix: &Hos
         && python.pyvenv_cfg.is_none()
         && python.prefix == *prefix
     {
-        return fix.run(delete(facts, &[prefix]));
+        return fix.remove([facts.native(prefix)]);
     }
-    fix
+    // What is replaced in place goes with `--clear`.
+    if python.prefix == *prefix { fix.set_aside(facts.native(prefix)) } else { fix }
 }
 
 fn as_uv(environment: &EnvironmentFacts) -> EnvironmentFacts {
@@ -252,19 +253,27 @@ fn bring_back(
             "install the project's requirements again, as its instructions or lock file say",
         );
     }
-    let mut arguments: Vec<String> = Vec::new();
-    for package in wanted {
-        if let Some(source) = &package.editable {
-            arguments.extend(["--editable".to_owned(), facts.native(source)]);
-        } else {
-            match package.version.get().filter(|_| same_version) {
-                Some(version) => arguments.push(format!("{}=={version}", package.name)),
-                None => arguments.push(package.name.clone()),
-            }
-        }
-    }
+    let (gone, wanted): (Vec<&Package>, Vec<&Package>) =
+        wanted.into_iter().partition(|package| package.source_is_gone);
+    let arguments: Vec<String> = wanted
+        .into_iter()
+        .flat_map(|package| super::requirement(facts, package, same_version))
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    fix.run(pip_install(facts, &fresh, &arguments))
+    let mut fix = match arguments.is_empty() {
+        true => fix,
+        false => fix.run(pip_install(facts, &fresh, &arguments)),
+    };
+    for package in gone {
+        let source = package.editable.as_ref().or(package.built_from.as_ref());
+        let source = source.map(|path| facts.native(path)).or_else(|| package.direct_url.clone());
+        fix = fix.by_hand(format!(
+            "install {} again from elsewhere: {}, which it came from, is gone",
+            package.name,
+            source.unwrap_or_default()
+        ));
+    }
+    fix
 }
 #[cfg(test)]
 mod tests {
@@ -278,8 +287,10 @@ mod tests {
     fn commands(fix: &Fix) -> Vec<String> {
         fix.steps
             .iter()
+            .filter(|step| !step.is_silent())
             .map(|step| match step {
                 Step::Run { argv } => argv.join(" "),
+                Step::Remove { paths } => format!("rm -rf -- {}", paths.join(" ")),
                 other => format!("{other:?}"),
             })
             .collect()
@@ -331,6 +342,36 @@ mod tests {
                 "/home/dev/project/.venv/bin/python -m pip install numpy",
             ]
         );
+    }
+
+    #[test]
+    fn each_package_comes_back_from_where_it_came_or_is_named() {
+        let mut facts = healthy();
+        add_pyenv(&mut facts, "3.11.9");
+        let site = HostPath::from("/home/dev/project/.venv/lib/python3.11/site-packages");
+        let python = &mut venv(&mut facts).python;
+        let mut editable = package("mine", "0.1", &site);
+        editable.editable = Some(HostPath::from("/home/dev/my code"));
+        let mut address = package("theirs", "2.0", &site);
+        address.direct_url = Some("git+https://host/theirs@abc".to_owned());
+        let mut gone = package("lost", "3.0", &site);
+        gone.built_from = Some(HostPath::from("/tmp/lost"));
+        gone.source_is_gone = true;
+        python.packages = vec![editable, gone, package("numpy", "2.2.6", &site), address];
+        let environment = venv(&mut facts).clone();
+        let fix = recreate(&facts, &environment);
+        let Step::Run { argv } = &fix.steps[2] else { panic!("{fix:?}") };
+        assert_eq!(
+            argv[4..],
+            [
+                "--editable",
+                "/home/dev/my code",
+                "numpy==2.2.6",
+                "theirs @ git+https://host/theirs@abc"
+            ]
+        );
+        let Step::Do { what } = &fix.steps[3] else { panic!("{fix:?}") };
+        assert!(what.starts_with("install lost again from elsewhere: /tmp/lost"), "{what}");
     }
 
     #[test]

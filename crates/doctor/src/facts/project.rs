@@ -39,6 +39,9 @@ pub struct ProjectFacts {
     /// The files of the compiled module in the environments and among the sources.
     #[serde(default)]
     pub built: Vec<BuiltModule>,
+    /// The tools that the project pins in its truewheel.toml, and their versions.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
 }
 
 impl ProjectFacts {

@@ -48,7 +48,7 @@ fn annotation(root: &Root<'_>, report: &Report) -> String {
     if let Some(fix) = finding.fixes.iter().find(|fix| fix.applies_to(&report.os)) {
         lines.push(format!("fix: {}", visible(&fix.title)));
         let shell = super::Shell::of(&report.os);
-        for step in &fix.steps {
+        for step in fix.steps.iter().filter(|step| !step.is_silent()) {
             match shell.line(step) {
                 Some(command) => lines.push(format!("  {command}")),
                 None => lines.extend(visible_lines(&step.words()).iter().map(|l| format!("  {l}"))),

@@ -100,7 +100,7 @@ impl Page<'_> {
         let tag = format!("fix{number}{care}:");
         self.item(4, &tag, Style::new().bold(), &fix.title);
         let shell = super::Shell::of(os);
-        for step in &fix.steps {
+        for step in fix.steps.iter().filter(|step| !step.is_silent()) {
             match shell.line(step) {
                 // A command is never broken: it is there to be pasted.
                 Some(command) => {

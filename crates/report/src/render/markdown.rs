@@ -83,7 +83,7 @@ fn fix(number: usize, fix: &Fix, os: &str, blocks: &mut Vec<String>) {
     blocks.push(format!("Fix {number}{care}: {}", prose(&fix.title)));
     let shell = Shell::of(os);
     let mut commands: Vec<String> = Vec::new();
-    for step in &fix.steps {
+    for step in fix.steps.iter().filter(|step| !step.is_silent()) {
         if let Some(command) = shell.line(step) {
             commands.push(command);
             continue;

@@ -41,8 +41,22 @@ impl Shell {
                 Self::Posix => format!("unset {name}"),
                 Self::PowerShell => format!("Remove-Item Env:{name}"),
             }),
+            Step::Remove { paths } => self.removal(paths),
+            // Several lines are no line to paste.
+            Step::Write { file, text } if !text.trim_end().contains('\n') => {
+                let (text, file) = (self.quote(text.trim_end()), self.quote(file));
+                Some(match self {
+                    Self::Posix => format!("printf '%s\\n' {text} > {file}"),
+                    Self::PowerShell => {
+                        format!("Set-Content -LiteralPath {file} -Value {text}")
+                    }
+                })
+            }
             Step::SetVariable { .. }
             | Step::UnsetVariable { .. }
+            | Step::SetAside { .. }
+            | Step::Write { .. }
+            | Step::Configure { .. }
             | Step::Edit { .. }
             | Step::Do { .. } => None,
         }
@@ -70,6 +84,19 @@ impl Shell {
                 }
             }
         }
+    }
+
+    fn removal(self, paths: &[String]) -> Option<String> {
+        let quoted: Vec<String> = paths.iter().map(|path| self.quote(path)).collect();
+        if quoted.is_empty() {
+            return None;
+        }
+        Some(match self {
+            Self::Posix => format!("rm -rf -- {}", quoted.join(" ")),
+            Self::PowerShell => {
+                format!("Remove-Item -Recurse -Force -LiteralPath {}", quoted.join(","))
+            }
+        })
     }
 
     fn command(self, argv: &[String]) -> Option<String> {
@@ -114,10 +141,30 @@ impl Fix {
 }
 
 impl Step {
+    /// Whether whoever types the cure has nothing to do for this step.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::SetAside { .. })
+    }
+
     /// The step in words, for those that no shell can do.
-    pub(crate) fn words(&self) -> String {
+    #[must_use]
+    pub fn words(&self) -> String {
         match self {
             Self::Run { argv } => format!("run {}", visible(&argv.join(" "))),
+            Self::Remove { paths } => format!("remove {}", visible(&paths.join(", "))),
+            Self::SetAside { path } => format!("move {} aside", visible(path)),
+            Self::Write { file, text } => {
+                format!("write into {}:\n{}", visible(file), text.trim_end())
+            }
+            Self::Configure { file, table, key, value } => {
+                let place = match table.as_slice() {
+                    [] => String::new(),
+                    parts => format!(" under `[{}]`", visible(&parts.join("."))),
+                };
+                let (file, key, value) = (visible(file), visible(key), visible(value));
+                format!("edit {file}: write `{key} = {value}`{place}")
+            }
             Self::SetVariable { name, value } => {
                 format!("set the environment variable {} to {}", visible(name), visible(value))
             }
@@ -217,6 +264,27 @@ mod tests {
         assert_eq!(
             lines("linux", &fix)[1..],
             ["export UV_LINK_MODE=copy", "unset PYTHONHOME"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn what_a_program_does_has_a_line_to_type_too() {
+        let fix = Fix::new(Safety::Confirm, "x")
+            .remove(["/a b/~umpy", "-c"])
+            .set_aside("/v")
+            .write("/p/.python-version", "3.11.9\n")
+            .configure("/p/.cargo/config.toml", &["build"], "target-dir", "\"/t\"");
+        assert_eq!(
+            lines("linux", &fix),
+            ["rm -rf -- '/a b/~umpy' -c", "printf '%s\\n' 3.11.9 > /p/.python-version"]
+        );
+        assert_eq!(
+            lines("windows", &fix)[0],
+            "Remove-Item -Recurse -Force -LiteralPath '/a b/~umpy',-c"
+        );
+        assert_eq!(
+            fix.steps[3].words(),
+            "edit /p/.cargo/config.toml: write `target-dir = \"/t\"` under `[build]`"
         );
     }
 

@@ -232,6 +232,16 @@ fn hostile_text_stays_text() {
           export A=$'a\012::error::x\015\033[31mred\033]0;t\007 `b` ```c``` <img src=x> | # h *e* \342\200\256evil %0A'
           - set the environment variable a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img
             src=x> | # h *e* \u{202e}evil %0A to b
+          rm -rf -- $'a\012::error::x\015\033[31mred\033]0;t\007 `b` ```c``` <img src=x> | # h *e* \342\200\256evil %0A'
+          - write into a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e*
+            \u{202e}evil %0A:
+            a
+            ::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e* \u{202e}evil %0A
+          - edit a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e*
+            \u{202e}evil %0A: write `a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x>
+            | # h *e* \u{202e}evil %0A = a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img
+            src=x> | # h *e* \u{202e}evil %0A` under `[a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b`
+            ```c``` <img src=x> | # h *e* \u{202e}evil %0A]`
           - edit a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e*
             \u{202e}evil %0A:
             a

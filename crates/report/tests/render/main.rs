@@ -178,6 +178,10 @@ fn hostile() -> Report {
                 .run(["rm", EVIL])
                 .set("A", EVIL)
                 .set(EVIL, "b")
+                .remove([EVIL])
+                .set_aside(EVIL)
+                .write(EVIL, EVIL)
+                .configure(EVIL, &[EVIL], EVIL, EVIL)
                 .edit(EVIL, EVIL)
                 .by_hand(EVIL),
         );

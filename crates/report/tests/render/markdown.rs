@@ -122,6 +122,18 @@ fn hostile_text_adds_no_structure() {
 
     set the environment variable a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A to b
 
+    ````sh
+    rm -rf -- $'a\012::error::x\015\033[31mred\033]0;t\007 `b` ```c``` <img src=x> | # h *e* \342\200\256evil %0A'
+    ````
+
+    ````text
+    write into a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e* \u{202e}evil %0A:
+    a
+    ::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e* \u{202e}evil %0A
+    ````
+
+    edit a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A: write \`a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A = a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A\` under \`\[a\\n::error::x\\r\\u{1b}\[31mred\\u{1b}\]0;t\\u{7} \`b\` \`\`\`c\`\`\` &lt;img src=x\> \| \# h \*e\* \\u{202e}evil %0A\]\`
+
     ````text
     edit a\n::error::x\r\u{1b}[31mred\u{1b}]0;t\u{7} `b` ```c``` <img src=x> | # h *e* \u{202e}evil %0A:
     a

@@ -19,9 +19,12 @@ use crate::{suppress, table};
 /// Facts of a thousand environments take a few dozen megabytes.
 const FACTS_LIMIT: u64 = 256 << 20;
 /// What cures call this program.
-const OWN_NAME: &str = "truewheel";
+pub(super) const OWN_NAME: &str = "truewheel";
 
 pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStatus, Failure> {
+    if flags.fix.is_asked() {
+        return super::fix::run(context, flags);
+    }
     let project = context.project()?;
     let config = Config::load(context.host, &project)?;
     let selection = selection(flags, &config, context.name)?;
@@ -63,7 +66,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
 
 /// What the flags and the configuration choose. A code that `--only` names is run even if the
 /// configuration skips it.
-fn selection(
+pub(super) fn selection(
     flags: &DoctorFlags,
     config: &Config,
     name: &'static str,
@@ -115,6 +118,7 @@ pub(super) fn gather(
         cache: context.host.cache_directory(),
     };
     let mut facts = doctor::gather(context.host, &options);
+    facts.project.tools.clone_from(&config.tools);
     // What only the builder knows: engines that ran a container here, and the image it wants.
     let proven = wheelbuild::engine::proven(context.host);
     facts.engines.proven = proven.iter().map(ToString::to_string).collect();

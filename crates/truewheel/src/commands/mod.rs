@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod envs;
 pub(crate) mod explain;
+mod fix;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod matrix;

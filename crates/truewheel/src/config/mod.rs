@@ -4,6 +4,7 @@ mod build;
 mod matrix;
 mod reader;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::matrix::Specification;
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) python: Vec<PathBuf>,
     /// Pairs of environments of which the first writes what the second reads.
     pub(crate) exchange: Vec<(PathBuf, PathBuf)>,
+    /// Versions that the tools must have here, by their names.
+    pub(crate) tools: BTreeMap<String, String>,
     /// What its matrix runs.
     pub(crate) matrix: Specification,
     /// What its builds make.
@@ -85,7 +88,7 @@ impl Config {
         let root = Reader::root(&problems, document.get_ref());
         let places = Places { host, project };
         let mut config = Self { path: Some(path.to_path_buf()), ..Self::default() };
-        root.only(&["build", "doctor", "matrix", "project"]);
+        root.only(&["build", "doctor", "matrix", "project", "tools"]);
         if let Some(doctor) = root.table("doctor") {
             doctor.only(&["skip", "strict", "suppress"]);
             config.skip = doctor.texts("skip");
@@ -100,6 +103,9 @@ impl Config {
             config.exchange =
                 project.tables("exchange").iter().filter_map(|t| pair(t, &places)).collect();
         }
+        if let Some(tools) = root.table("tools") {
+            config.tools = pinned(&tools);
+        }
         if let Some(matrix) = root.table("matrix") {
             config.matrix = matrix::specification(&matrix, &places);
         }
@@ -108,6 +114,22 @@ impl Config {
         }
         if problems.is_empty() { Ok(config) } else { Err(problems.failure()) }
     }
+}
+
+/// The tools whose versions can be pinned.
+const TOOLS: &[&str] = &["maturin", "uv"];
+
+fn pinned(table: &Reader<'_>) -> BTreeMap<String, String> {
+    table.only(TOOLS);
+    let mut tools = BTreeMap::new();
+    for name in TOOLS {
+        let Some(version) = table.text(name) else { continue };
+        if version.parse::<host::Version>().is_err() {
+            table.complain(name, format!("`{version}` is not a version such as `1.9.4`"));
+        }
+        tools.insert((*name).to_owned(), version);
+    }
+    tools
 }
 
 fn check_codes(doctor: &Reader<'_>, skip: &[String]) {

@@ -66,6 +66,9 @@ requirements = ["numpy==2.2.6"]
 max-glibc = "2.28"
 libraries = ["libcuda.so.1"]
 
+[tools]
+maturin = "1.9.4"
+
 [matrix]
 pythons = ["3.11", "build/bin/python"]
 numpys = ["1.24.4", "newest"]
@@ -117,6 +120,7 @@ time-limit = 60
                 max_glibc: Some("2.28".parse().unwrap()),
                 libraries: vec!["libcuda.so.1".to_owned()],
             },
+            tools: [("maturin".to_owned(), "1.9.4".to_owned())].into(),
             matrix: Specification {
                 pythons: vec!["3.11".to_owned(), "/p/build/bin/python".to_owned()],
                 numpys: vec!["1.24.4".to_owned(), "newest".to_owned()],
@@ -163,6 +167,18 @@ fn the_sample_is_right_when_its_comments_are_taken_away() {
     let matrix = Specification::default();
     assert_eq!((config.matrix.numpys, config.matrix.formats), (matrix.numpys, matrix.formats));
     assert_eq!((config.matrix.pythons.len(), config.matrix.environments.len()), (2, 1));
+}
+
+#[test]
+fn a_pin_is_a_version() {
+    refused(
+        "[tools]\nmaturin = \">=1.9\"\nuv = 3\nrust = \"1.95\"\n",
+        &[
+            "2:11: `>=1.9` is not a version such as `1.9.4`",
+            "3:6: `tools.uv` must be a string; this is a number",
+            "4:1: unknown key `rust` in `tools`, the keys are `maturin`, `uv`",
+        ],
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{build_variable, has_rust, pick_in_words, project, uses_pyo3};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
+use crate::plan::pin_interpreter;
 use crate::{Facts, Findings};
 
 /// See the page.
@@ -50,8 +51,6 @@ fn run(facts: &Facts, findings: &mut Findings) {
     if is_inside || built.executable == *next {
         return;
     }
-    let place = facts.project.root.join(".cargo/config.toml");
-    let pin = "PYO3_PYTHON = { value = \".venv/bin/python\", relative = true }";
     findings.push(
         Finding::new(
             Severity::Info,
@@ -68,9 +67,10 @@ fn run(facts: &Facts, findings: &mut Findings) {
             "PyO3's build script runs again whenever PYO3_PYTHON, VIRTUAL_ENV, CONDA_PREFIX or PATH \
              change, and a terminal, maturin and an editor have different ones",
         )
-        .fix(Fix::new(Safety::Manual, "name the interpreter once, for everybody").edit(
-            facts.native(&place),
-            format!("write `{pin}` under `[env]`"),
+        .fix(pin_interpreter(
+            facts,
+            Fix::new(Safety::Confirm, "name the interpreter once, for everybody"),
+            &facts.native(next),
         )),
     );
 }

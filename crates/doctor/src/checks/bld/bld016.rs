@@ -82,7 +82,7 @@ fn missing_versions(facts: &Facts, pyenv: &PyenvFacts, findings: &mut Findings) 
             true => Fix::new(Safety::Safe, "use a version that is installed")
                 .set("PYENV_VERSION", newest),
             false => Fix::new(Safety::Confirm, "use a version that is installed")
-                .edit(pyenv.requested_by.clone(), format!("the file becomes `{newest}`")),
+                .write(pyenv.requested_by.clone(), format!("{newest}\n")),
         };
         finding = finding.fix(set);
     }

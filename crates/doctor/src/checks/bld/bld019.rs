@@ -110,7 +110,7 @@ fn unreadable(facts: &Facts, reason: &str) -> Finding {
     )
     .fix(
         Fix::new(Safety::Confirm, "make a new lock file (every version becomes the newest)")
-            .run(crate::cures::delete(facts, &[&root.join("Cargo.lock")]))
+            .remove(crate::cures::paths(facts, &[&root.join("Cargo.lock")]))
             .run(["cargo", "generate-lockfile", "--manifest-path", manifest.as_str()]),
     )
 }

@@ -27,6 +27,7 @@ pub(super) mod bld016;
 pub(super) mod bld017;
 pub(super) mod bld018;
 pub(super) mod bld019;
+pub(super) mod bld040;
 
 use host::{Os, Seen};
 use pyenvs::Pick;

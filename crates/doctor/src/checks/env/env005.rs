@@ -148,6 +148,7 @@ mod tests {
             .iter()
             .map(|step| match step {
                 Step::Run { argv } => argv.join(" "),
+                Step::Remove { paths } => format!("rm -rf -- {}", paths.join(" ")),
                 other => format!("{other:?}"),
             })
             .collect();

@@ -139,7 +139,7 @@ fn report(
                  the plain ones, and looks at no times; builds of another kind left the older file",
             )
             .fix(
-                Fix::new(Safety::Confirm, "delete the older ones").run(cures::delete(facts, &old)),
+                Fix::new(Safety::Confirm, "delete the older ones").remove(cures::paths(facts, &old)),
             ),
     );
 }
@@ -229,10 +229,10 @@ mod tests {
         for (facts, goes) in [(stale_in_sources(), VERSIONED), (leftover(), "_core.abi3.so")] {
             let mut findings = Findings::default();
             run(&facts, &mut findings);
-            let report::Step::Run { argv } = &findings.list[0].fixes[0].steps[0] else {
-                panic!("not a command");
+            let report::Step::Remove { paths } = &findings.list[0].fixes[0].steps[0] else {
+                panic!("nothing is removed");
             };
-            assert!(argv.last().unwrap().ends_with(goes), "{argv:?}");
+            assert!(paths.last().unwrap().ends_with(goes), "{paths:?}");
         }
     }
 

@@ -64,7 +64,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
                             "end notebooks' kernels, language servers and debuggers that use the \
                              environment",
                         )
-                        .run(cures::delete(facts, &left)),
+                        .remove(cures::paths(facts, &left)),
                 ),
         );
     }

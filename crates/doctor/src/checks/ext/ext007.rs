@@ -164,7 +164,7 @@ fn finding(
             .cause("Another file of the same module stands before the one that was built")
             .fix(
                 Fix::new(Safety::Confirm, "delete the file that is in the way")
-                    .run(cures::delete(facts, &[&built.path])),
+                    .remove(cures::paths(facts, &[&built.path])),
             );
     }
     finding = finding.cause(
@@ -287,8 +287,10 @@ mod tests {
     #[test]
     fn the_file_in_the_way_is_what_goes() {
         let finding = found(&shadowed());
-        let report::Step::Run { argv } = &finding.fixes[0].steps[0] else { panic!("{finding:?}") };
-        assert!(argv.last().unwrap().contains("cpython-311"), "{argv:?}");
+        let report::Step::Remove { paths } = &finding.fixes[0].steps[0] else {
+            panic!("{finding:?}")
+        };
+        assert!(paths[0].contains("cpython-311"), "{paths:?}");
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn damaged(facts: &Facts, target: &TargetFacts, findings: &mut Findings) -> bool
         finding
             .fix(
                 Fix::new(Safety::Confirm, "delete the damaged build scripts, to be compiled again")
-                    .run(cures::delete(facts, &units)),
+                    .remove(cures::paths(facts, &units)),
             )
             .fix(clean(facts, target)),
     );

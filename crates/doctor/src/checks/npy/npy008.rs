@@ -123,7 +123,7 @@ fn restore(facts: &Facts, environment: &EnvironmentFacts, recorded: &Version) ->
         environment.python.packages_named("numpy").partition(|package| package.record.is_seen());
     if !hollow.is_empty() {
         let hollow: Vec<&HostPath> = hollow.iter().map(|package| &package.path).collect();
-        fix = fix.run(cures::delete(facts, &hollow));
+        fix = fix.remove(cures::paths(facts, &hollow));
     }
     for _ in whole {
         fix = fix.run(cures::pip_uninstall(facts, environment, &["numpy"]));

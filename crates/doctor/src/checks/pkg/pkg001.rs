@@ -104,7 +104,7 @@ fn reinstall(facts: &Facts, environment: &EnvironmentFacts, same: &[Package]) ->
         same.iter().partition(|package| package.record.is_seen());
     if !broken.is_empty() {
         let paths: Vec<&HostPath> = broken.iter().map(|package| &package.path).collect();
-        fix = fix.run(cures::delete(facts, &paths));
+        fix = fix.remove(cures::paths(facts, &paths));
     }
     // pip takes one copy at a time, uv all of them.
     let times =
@@ -218,6 +218,7 @@ mod tests {
             .iter()
             .map(|step| match step {
                 Step::Run { argv } => argv.join(" "),
+                Step::Remove { paths } => format!("rm -rf -- {}", paths.join(" ")),
                 other => format!("{other:?}"),
             })
             .collect()

@@ -60,9 +60,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
                     Fix::new(Safety::Manual, "stop every Python of this environment first")
                         .on(Platform::Windows)
                         .by_hand("end the programs that use the environment: they hold its files")
-                        .run(cures::delete(facts, &leftovers)),
+                        .remove(cures::paths(facts, &leftovers)),
                 )
-                .fix(delete.run(cures::delete(facts, &leftovers))),
+                .fix(delete.remove(cures::paths(facts, &leftovers))),
         );
     }
 }

@@ -11,6 +11,7 @@ mod pyproject;
 mod sources;
 mod workspace;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use host::{Host, HostPath, Seen};
@@ -62,6 +63,7 @@ pub(super) fn gather(host: &Host, project: &Path) -> ProjectFacts {
         declared,
         stub: Seen::Absent,
         built: Vec::new(),
+        tools: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,258 @@
+//! What is planned and what came of it, for a person.
+
+use anstyle::{AnsiColor, Style};
+use doctor::{Action, Entry, Facts};
+use report::render::{count, visible};
+use report::{Report, Safety, Severity};
+
+use super::outcome::{Outcome, Outcomes, Told};
+use super::record::Record;
+use crate::commands::Context;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+
+/// The plan.
+pub(super) fn plan(context: &Context<'_>, entries: &[Entry], facts: &Facts) -> String {
+    if entries.is_empty() {
+        return String::new();
+    }
+    let os = facts.machine.os.name();
+    let mut text = format!("{BOLD}plan{BOLD:#}\n");
+    for (index, entry) in entries.iter().enumerate() {
+        let number = index + 1;
+        text.push_str(&format!("{number:3}. {}\n", head(entry)));
+        text.push_str(&cure(entry, os));
+        if !entry.followers.is_empty() {
+            text.push_str(&format!(
+                "     {DIM}looked at again afterwards:{DIM:#} {}\n",
+                entry.followers.join(", ")
+            ));
+        }
+    }
+    if context.host.user_id == Some(0) {
+        text.push_str(&of_others(context, facts));
+    }
+    text.push('\n');
+    text
+}
+
+/// Root writes files that their owner cannot write any more.
+fn of_others(context: &Context<'_>, facts: &Facts) -> String {
+    let root = context.host.metadata(&facts.project.root);
+    match root.map(|metadata| metadata.uid) {
+        Ok(owner) if owner != 0 => format!(
+            "     {YELLOW}note:{YELLOW:#} you are root and the project belongs to user {owner}: what \
+             commands write will belong to root\n"
+        ),
+        _ => String::new(),
+    }
+}
+
+fn head(entry: &Entry) -> String {
+    let style = match entry.severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+        Severity::Info => AnsiColor::Blue.on_default().bold(),
+    };
+    format!(
+        "{style}{} {}{style:#}: {} ({})",
+        entry.code,
+        entry.name,
+        visible(&entry.message),
+        visible(&entry.subject.label)
+    )
+}
+
+fn cure(entry: &Entry, os: &str) -> String {
+    let cure = &entry.cure;
+    let care = match cure.safety {
+        Safety::Safe => "safe",
+        Safety::Confirm => "after a yes",
+        Safety::Manual => "by hand",
+    };
+    let mut text = format!("     {BOLD}{care}:{BOLD:#} {}\n", visible(&cure.title));
+    for action in &cure.actions {
+        match action {
+            Action::Run { variables, .. } => {
+                let typed = action.typed(os);
+                let mut prefix = String::new();
+                for (name, value) in variables {
+                    match value {
+                        Some(value) => prefix.push_str(&format!("{name}={value} ")),
+                        None => prefix.push_str(&format!("without {name}: ")),
+                    }
+                }
+                let prefix = visible(&prefix);
+                text.push_str(&format!("       run: {CYAN}{prefix}{typed}{CYAN:#}\n"));
+            }
+            other => text.push_str(&format!("       {}\n", visible(&other.changes()))),
+        }
+        if let Action::Configure { table, key, value, .. } = action {
+            let table = table.join(".");
+            let line = format!("[{table}] {key} = {value}");
+            text.push_str(&format!("         {CYAN}{}{CYAN:#}\n", visible(&line)));
+        }
+    }
+    let lead = if cure.actions.is_empty() { "" } else { "then, by hand: " };
+    for line in &cure.left {
+        for (index, line) in report::render::visible_lines(line).iter().enumerate() {
+            let lead = if index == 0 { lead } else { "  " };
+            text.push_str(&format!("       {DIM}{lead}{DIM:#}{line}\n"));
+        }
+    }
+    if let Some(reason) = &cure.reason {
+        text.push_str(&format!("       {DIM}({}){DIM:#}\n", visible(reason)));
+    }
+    text
+}
+
+/// The beginning of one cure.
+pub(super) fn begun(number: usize, entry: &Entry) -> String {
+    format!("{BOLD}{number}. {}{BOLD:#}: {}\n", entry.code, visible(&entry.cure.title))
+}
+
+/// What the user is asked about.
+pub(super) fn question(entry: &Entry) -> String {
+    let mut text = format!("{BOLD}{}{BOLD:#}: {}\n", entry.code, visible(&entry.cure.title));
+    for action in &entry.cure.actions {
+        let what = match action {
+            Action::Run { .. } => action.typed(host::Os::current().name()),
+            other => other.changes(),
+        };
+        text.push_str(&format!("  {}\n", visible(&what)));
+    }
+    text
+}
+
+fn mark(told: Told) -> (Style, &'static str) {
+    match told {
+        Told::Fixed => (GREEN, "✓ fixed"),
+        Told::GoneToo => (GREEN, "✓ gone too"),
+        Told::NotFixed => (RED, "✗ not fixed"),
+        Told::MadeWorse => (RED, "✗ made worse"),
+        Told::Failed => (RED, "✗ failed"),
+        Told::Stopped => (YELLOW, "- not tried"),
+        Told::Declined => (YELLOW, "- left, as you said"),
+        Told::NeedsYes => (YELLOW, "- left"),
+        Told::ByHand => (YELLOW, "- by hand"),
+    }
+}
+
+/// What came of one.
+pub(super) fn outcome(context: &Context<'_>, entry: &Entry, outcome: &Outcome) -> String {
+    let (style, mark) = mark(outcome.told);
+    let mut text = format!("  {style}{mark}{style:#} {}", entry.code);
+    if !outcome.reason.is_empty() {
+        text.push_str(&format!(": {}", visible(&outcome.reason)));
+    }
+    text.push('\n');
+    for line in &outcome.output {
+        text.push_str(&format!("    {DIM}|{DIM:#} {line}\n"));
+    }
+    for line in &outcome.brought_back {
+        text.push_str(&format!("    {}\n", visible(line)));
+    }
+    for line in &outcome.not_brought_back {
+        text.push_str(&format!("    {YELLOW}!{YELLOW:#} {}\n", visible(line)));
+    }
+    for finding in &outcome.new_errors {
+        text.push_str(&format!(
+            "    {RED}new:{RED:#} {} {}: {} ({})\n",
+            finding.code,
+            finding.name,
+            visible(&finding.message),
+            visible(&finding.subject.label)
+        ));
+    }
+    if outcome.told == Told::MadeWorse
+        && let Some(id) = outcome.undo
+    {
+        text.push_str(&format!("    `{} doctor --undo {id}` brings it back\n", context.name));
+    }
+    text
+}
+
+/// A cure that was stopped half-way.
+pub(super) fn interrupted(name: &str, record: &Record) -> String {
+    format!(
+        "{YELLOW}note:{YELLOW:#} the cure of {} begun at {} was stopped half-way: `{name} doctor \
+         --undo {}` brings back what it changed\n",
+        record.code, record.begun, record.id
+    )
+}
+
+/// What came of everything, in a few lines.
+pub(super) fn end(
+    context: &Context<'_>,
+    report: &Report,
+    outcomes: &Outcomes,
+    dry_run: bool,
+) -> String {
+    let name = context.name;
+    let mut text = String::new();
+    if outcomes.planned.is_empty() {
+        text.push_str("nothing to fix");
+    } else if dry_run {
+        let of = |safety| outcomes.planned.iter().filter(|e| e.cure.safety == safety).count();
+        text.push_str(&format!(
+            "nothing was changed · {} safe, {} after a yes, {} by hand",
+            of(Safety::Safe),
+            of(Safety::Confirm),
+            of(Safety::Manual)
+        ));
+    } else {
+        let of = |wanted: &[Told]| {
+            outcomes.list.iter().filter(|(_, outcome)| wanted.contains(&outcome.told)).count()
+        };
+        let fixed = of(&[Told::Fixed, Told::GoneToo]);
+        let mut parts = vec![format!("{GREEN}{fixed} fixed{GREEN:#}")];
+        for (wanted, words) in [
+            (&[Told::NotFixed][..], "not fixed"),
+            (&[Told::MadeWorse], "made worse"),
+            (&[Told::Failed], "failed"),
+            (&[Told::Stopped], "not tried"),
+            (&[Told::NeedsYes, Told::Declined], "left"),
+            (&[Told::ByHand], "by hand"),
+        ] {
+            let number = of(wanted);
+            if number > 0 {
+                parts.push(format!("{number} {words}"));
+            }
+        }
+        text.push_str(&parts.join(" · "));
+    }
+    let counts = &report.summary;
+    let remain = [
+        (counts.errors, "error", "errors"),
+        (counts.warnings, "warning", "warnings"),
+        (counts.infos, "info", "infos"),
+    ];
+    let remain: Vec<String> = remain
+        .into_iter()
+        .filter(|(number, _, _)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    match remain.is_empty() {
+        true => text.push_str(" · nothing remains\n"),
+        false => text.push_str(&format!(" · remaining: {}\n", remain.join(", "))),
+    }
+    let left = outcomes.list.iter().filter(|(_, o)| o.told == Told::NeedsYes).count();
+    if left > 0 {
+        text.push_str(&format!("`{name} doctor --fix --yes` does what was left\n"));
+    }
+    let undo: Vec<String> =
+        outcomes.list.iter().filter_map(|(_, o)| o.undo).map(|id| id.to_string()).collect();
+    if !undo.is_empty() {
+        text.push_str(&format!(
+            "`{name} doctor --undo {}` brings back what was changed{}\n",
+            if undo.len() == 1 { undo[0].clone() } else { "ID".to_owned() },
+            if undo.len() == 1 { String::new() } else { format!(": {}", undo.join(", ")) }
+        ));
+    }
+    text
+}
