@@ -374,7 +374,7 @@ fn compressed(
             ),
         }
     }
-    if facts.format == DataFormat::Unknown {
+    if matches!(facts.format, DataFormat::Unknown | DataFormat::Empty) {
         facts.format = DataFormat::Compressed;
     }
     facts

@@ -67,7 +67,10 @@ fn is_within(module: &str, modules: &str) -> bool {
 fn reaches_danger(name: &str) -> bool {
     let is_special = |part: &str| part.starts_with("__") && part.ends_with("__");
     name.contains('.')
-        && name.split('.').any(|part| is_special(part) || IMPORTED_EVERYWHERE.contains(&part))
+        // `random` has its `os` as `_os`, and it is not alone.
+        && name.split('.').any(|part| {
+            is_special(part) || IMPORTED_EVERYWHERE.contains(&part.trim_start_matches('_'))
+        })
 }
 
 #[cfg(test)]
@@ -96,6 +99,7 @@ mod tests {
             ("mine", "Thing", NameKind::Other),
             ("mine", "Thing.Inner", NameKind::Other),
             ("logging", "os.system", NameKind::Dangerous),
+            ("random", "_os.system", NameKind::Dangerous),
             ("mine", "Thing.__init__.__globals__", NameKind::Dangerous),
             ("collections", "OrderedDict", NameKind::Data),
         ] {

@@ -133,8 +133,8 @@ pub(super) const INDIRECT: &[(&str, &[&str])] = &[
     (
         "builtins",
         &[
-            "all", "any", "dir", "filter", "getattr", "hasattr", "map", "max", "min", "property",
-            "sorted", "sum", "super", "type",
+            "apply", "all", "any", "dir", "filter", "getattr", "hasattr", "map", "max", "min",
+            "property", "sorted", "sum", "super", "type",
         ],
     ),
     ("__builtin__", &["apply", "dir", "filter", "getattr", "hasattr", "map", "reduce", "super"]),

@@ -117,12 +117,13 @@ pub(super) fn safety(file: &ScannedFile) -> Safe {
     if facts.pickles().any(|(_, pickle)| pickle.dangerous().next().is_some()) {
         return Safe::Dangerous;
     }
-    let is_hostile = facts.faults.iter().any(|fault| fault.kind == DataFaultKind::Hostile);
-    match (is_hostile, file.untold.is_empty()) {
-        (true, _) => Safe::Dangerous,
-        (false, false) => Safe::Unknown,
-        (false, true) => Safe::Data,
+    let has = |kind: DataFaultKind| facts.faults.iter().any(|fault| fault.kind == kind);
+    if has(DataFaultKind::Hostile) {
+        return Safe::Dangerous;
     }
+    // What is damaged was not read to its end, and other readers are less strict.
+    let is_whole = !has(DataFaultKind::Damaged) && !has(DataFaultKind::Mislabelled);
+    if is_whole && file.untold.is_empty() { Safe::Data } else { Safe::Unknown }
 }
 
 /// What is wrong with a file, worst first.
