@@ -332,9 +332,29 @@ impl Editor<'_> {
             let reason = "a bit generator is pickled with protocol 0 or 1".to_owned();
             return Err(Refusal::Unsupported(reason));
         }
+        let second = self.objects.tuple(pair).and_then(|pair| pair.get(1)).copied();
+        if let Some(second) = second {
+            self.build_nothing(second)?;
+        }
         if !self.edits.iter().any(|edit| edit.owner == at) {
             self.note("the state of a bit generator without its seed sequence".to_owned());
             self.put(at, Span { start: at, end: at + 1 }, b"0".to_vec());
+        }
+        Ok(())
+    }
+
+    /// A seed sequence is dropped, so it need not be built; numpys disagree on how that is done.
+    /// `REDUCE` and `BUILD` become `POP`: the function that would be called is left.
+    fn build_nothing(&mut self, object: Id) -> Result<(), Refusal> {
+        let call = self.objects.places[object as usize];
+        if self.objects.call(object).is_none() || self.byte(call)? != b'R' {
+            return Ok(());
+        }
+        let build = self.objects.state_places.get(&object).copied();
+        for at in [Some(call), build].into_iter().flatten() {
+            if !self.edits.iter().any(|edit| edit.owner == at) {
+                self.put(at, Span { start: at, end: at + 1 }, b"0".to_vec());
+            }
         }
         Ok(())
     }

@@ -127,6 +127,8 @@ pub(crate) struct Objects {
     pub(crate) roots: Vec<Id>,
     /// What `BUILD` gives to an object.
     pub(crate) states: HashMap<Id, Id>,
+    /// Where it does.
+    pub(crate) state_places: HashMap<Id, u64>,
     /// Entries of dictionaries, and of what behaves like one.
     pub(crate) entries: HashMap<Id, Vec<(Id, Id)>>,
     /// Elements of lists and sets, and of what behaves like one.

@@ -266,6 +266,7 @@ impl Reader<'_> {
                 let state = self.pop()?;
                 let object = self.top()?;
                 self.objects.states.insert(object, state);
+                self.objects.state_places.insert(object, at);
                 self.array_data(object)?;
             }
             b'c' => self.name_of_lines(at, NameForm::Lines)?,
