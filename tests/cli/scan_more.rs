@@ -140,7 +140,11 @@ fn arrays_are_taken_out_of_pickles_and_archives_of_torch() {
     ]
     .concat();
     let data: Vec<u8> = (0..6_u8).flat_map(|number| f32::from(number).to_le_bytes()).collect();
-    let members = [("m/data.pkl", pickle.as_slice()), ("m/data/0", &data), ("m/version", b"3\n")];
+    let members = [
+        archive::file("m/data.pkl", pickle),
+        archive::file("m/data/0", &data),
+        archive::file("m/version", b"3\n"),
+    ];
     machine.write("project/net.pt", archive::zip(&members));
     assert_eq!(document(&machine, &["net.pt"])["files"][0]["safety"], "data");
     let (code, stdout, _) = scan(&machine, &["--to-npz", "net.pt", "--output", "out.npz"]);
@@ -224,8 +228,6 @@ fn a_dashboard_gets_every_finding_and_every_doubt() {
         .iter()
         .map(|result| {
             let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
-            let text = |value: &'_ Value| -> String { value.as_str().unwrap().to_owned() };
-            let _ = text;
             (
                 result["ruleId"].as_str().unwrap(),
                 result["level"].as_str().unwrap(),
