@@ -34,6 +34,8 @@ mod matrix;
 #[cfg(test)]
 mod scan;
 #[cfg(test)]
+mod scan_more;
+#[cfg(test)]
 #[path = "../../crates/report/tests/render/schema.rs"]
 mod schema;
 #[cfg(test)]

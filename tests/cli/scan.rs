@@ -152,17 +152,25 @@ fn a_directory_is_walked_and_every_fault_has_its_code() {
 #[test]
 fn warnings_count_when_they_are_to() {
     let machine = Machine::new();
-    machine.write("project/method.pkl", b"\x80\x02cbuiltins\ngetattr\n.");
-    assert_eq!(scan(&machine, &["method.pkl"]).0, 0);
-    assert_eq!(scan(&machine, &["method.pkl", "--strict"]).0, 1);
+    let source = "import pickle, subprocess\nx = subprocess.run(['y'], stdout=-1)\n\
+        z = pickle.loads(x.stdout)\n";
+    machine.write("project/read.py", source);
+    assert_eq!(scan(&machine, &["read.py"]).0, 0);
+    assert_eq!(scan(&machine, &["read.py", "--strict"]).0, 1);
 }
 
 #[test]
 fn what_cannot_be_told_is_never_fine() {
     let machine = Machine::new();
-    machine.write("project/a.joblib", b"\x78\x9c1234");
-    machine.write("project/b.pkl", b"\x80\x02\x82\x07.");
-    for (name, reason) in [("a.joblib", "not judged yet"), ("b.pkl", "registry")] {
+    for (name, bytes, reason) in [
+        ("a.joblib", &b"BZh91AY&SY"[..], "compressed with bz2: not looked into"),
+        ("b.pkl", b"\x80\x02\x82\x07.", "registry"),
+        ("c.pkl", b"\x80\x02cbuiltins\ngetattr\n.", "can reach what it does not name"),
+        ("d.pkl", b"\x80\x02cmine\nThing\n)R.", "not known what mine.Thing would do"),
+        ("e.pt", b"7z\xbc\xaf\x27\x1c\0\x04", "a 7z archive: not looked into"),
+        ("f.pkl", b"\x80\x02ccollections\nOrderedDict\n}b.", "changes something that it imports"),
+    ] {
+        machine.write(&format!("project/{name}"), bytes);
         let (code, stdout, _) = scan(&machine, &[name]);
         assert_eq!(code, 1, "{name}: {stdout}");
         assert!(stdout.contains(reason) && !stdout.contains("nothing wrong"), "{stdout}");

@@ -1,6 +1,7 @@
 //! DAT: pickles that real numpys write, what real Pythons say of them, and what the program says.
 
 mod files;
+mod rewritten;
 
 use std::collections::BTreeMap;
 use std::path::Path;

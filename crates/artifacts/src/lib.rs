@@ -33,7 +33,8 @@ mod symbols;
 pub mod wheel;
 
 pub use data::{
-    ArrayFacts, ArrayObstacle, DataFacts, DataFault, DataFaultKind, DataFormat, DataOptions,
+    ArrayFacts, ArrayObstacle, Compression, Conversion, ConvertError, DataFacts, DataFault,
+    DataFaultKind, DataFormat, DataOptions, LeftOut, MemberPickle, conversion, inflated,
     inspect_data,
 };
 pub use inspect::{architectures, declared_size, elf_interpreter, inspect};
@@ -41,6 +42,7 @@ pub use model::{ModuleError, NativeModule, NumpyUse, ObjectFormat, RustCrate, Ve
 pub use names::{WantedName, names_in};
 pub use npz::Source;
 pub use pickle::{
-    NameKind, PickleDamage, PickleFacts, PickleName, Untold, classify, starts_as_pickle,
+    NameKind, PickleDamage, PickleFacts, PickleName, Refusal, RepairOptions, Repaired, Rewrite,
+    Untold, classify, repair, starts_as_pickle,
 };
 pub use symbols::{Section, python_imports, sections};

@@ -47,7 +47,9 @@ pub use shell::quote;
 pub use time::utc;
 pub use tree::{Ids, copy_file, give_tree, make_link, own_ids, rename, set_mode};
 pub use variables::Variables;
-pub use write::{create_directory, remove_empty_directory, remove_tree, write_atomically};
+pub use write::{
+    NewFile, create_directory, keep_beside, remove_empty_directory, remove_tree, write_atomically,
+};
 pub use xshell;
 
 use std::path::{Path, PathBuf};

@@ -26,6 +26,94 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// A file that is written piece by piece beside its place, and is nowhere until it is whole.
+#[derive(Debug)]
+pub struct NewFile {
+    file: tempfile::NamedTempFile,
+    path: std::path::PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file in the directory of `path`.
+    ///
+    /// # Errors
+    /// What the system says: no room, no permission, no such directory.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let file = tempfile::NamedTempFile::new_in(directory)?;
+        Ok(Self { file, path: path.to_path_buf() })
+    }
+
+    /// Makes it durable and moves it to its place, with the permissions of `like`, or those of any
+    /// new file. Unless it may `replace` one, a file that is there already is left, and an error.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn commit(self, like: Option<&Path>, replace: bool) -> io::Result<()> {
+        let permissions = match like {
+            Some(like) => Some(fs_err::metadata(like)?.permissions()),
+            None => new_permissions(),
+        };
+        if let Some(permissions) = permissions {
+            self.file.as_file().set_permissions(permissions)?;
+        }
+        self.file.as_file().sync_all()?;
+        if replace {
+            self.file.persist(&self.path).map_err(|error| error.error)?;
+        } else {
+            self.file.persist_noclobber(&self.path).map_err(|error| error.error)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn new_permissions() -> Option<std::fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn new_permissions() -> Option<std::fs::Permissions> {
+    None
+}
+
+impl io::Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl io::Seek for NewFile {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+/// Keeps a file under another name as well: as a link to it where the file system can, otherwise as a
+/// copy. A file that has the other name already is left, and an error.
+///
+/// # Errors
+/// What the system says.
+pub fn keep_beside(path: &Path, other: &Path) -> io::Result<()> {
+    match fs_err::hard_link(path, other) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) => {}
+    }
+    let mut from = fs_err::File::open(path)?;
+    let mut to = NewFile::create(other)?;
+    io::copy(&mut from, &mut to)?;
+    to.commit(Some(path), false)
+}
+
 /// Makes a directory and those above it; one that is there already is no error.
 ///
 /// # Errors
@@ -59,6 +147,23 @@ pub fn remove_empty_directory(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_pieces_is_nowhere_until_it_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.bin");
+        let mut file = NewFile::create(&path).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
+        let mut file = NewFile::create(&path).unwrap();
+        file.write_all(b"whole").unwrap();
+        file.commit(None, false).unwrap();
+        let again = NewFile::create(&path).unwrap();
+        assert!(again.commit(None, false).is_err());
+        assert_eq!(fs_err::read(&path).unwrap(), b"whole");
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn the_file_is_replaced_whole_and_nothing_is_left_beside_it() {

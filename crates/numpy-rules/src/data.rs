@@ -82,6 +82,20 @@ pub(crate) struct Combination {
     pub(crate) fails: String,
 }
 
+/// What numpy 1 calls names of numpy 2.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rename {
+    pub(crate) module: String,
+    /// Separated by white space; all of the module, and of those within it, where there are none.
+    pub(crate) names: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) becomes: Option<String>,
+    #[serde(default)]
+    pub(crate) bit_generator: bool,
+    pub(crate) impossible: Option<String>,
+}
+
 /// The Pythons that wheels are for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +127,7 @@ pub(crate) struct Rules {
     pub(crate) modules: Vec<Modules>,
     pub(crate) names: Vec<Names>,
     pub(crate) combinations: Vec<Combination>,
+    pub(crate) renames: Vec<Rename>,
     pub(crate) wheels: Vec<Wheels>,
     pub(crate) c_interface: CInterface,
 }

@@ -24,6 +24,7 @@ mod direction;
 mod names;
 mod pickles;
 mod range;
+mod renames;
 mod versions;
 
 pub use data::Kind;
@@ -31,4 +32,5 @@ pub use direction::Direction;
 pub use names::{NameReaders, read_names, readers_of_name, turning_points};
 pub use pickles::{PROTOCOLS, Reading, Side, kind, kinds, predict};
 pub use range::Range;
+pub use renames::{Renamed, name_in_numpy_1};
 pub use versions::{api_version, has_numpy_2, has_wheels, is_numpy_2, minor};

@@ -4,6 +4,7 @@ mod build;
 mod engines;
 mod fix;
 mod matrix;
+mod scan;
 mod wheel;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub(crate) use matrix::{
     PlanFlags, PlanFormat, ShowFlags,
 };
 
+pub(crate) use scan::{ScanFlags, ScanFormat};
 pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
@@ -215,44 +217,6 @@ pub(crate) struct InitFlags {
     /// Replace a truewheel.toml that is already there
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-/// Say what data files hold, which numpys can load them, and what is wrong with them
-///
-/// Looks into .npy, .npz, .pkl and .pickle files, and into directories with all that lies below
-/// them; environments, caches and version control in them are left out. Nothing is unpickled or
-/// run. Ends with 0 when every file was judged whole and nothing is wrong, and with 1 when there are
-/// errors (with --strict also warnings) or something could not be told.
-#[derive(Debug, Args)]
-pub(crate) struct ScanFlags {
-    /// Files, and directories with data files
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-
-    /// How to print what was found
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(crate) format: ScanFormat,
-
-    /// Also compare the checksums of archives, which reads all of their data
-    #[arg(long)]
-    pub(crate) verify: bool,
-
-    /// Count warnings as problems
-    #[arg(long)]
-    pub(crate) strict: bool,
-
-    /// Also show every array, every name that a pickle imports, and files in which nothing is wrong
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
-}
-
-/// How to print a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScanFormat {
-    /// For a person
-    Human,
-    /// For a program; docs/scan.schema.json describes it
-    Json,
 }
 
 /// `--color` as written, looked for before the flags are parsed: help and usage errors are

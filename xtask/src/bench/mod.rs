@@ -10,6 +10,7 @@ mod matrix;
 mod measure;
 mod npz;
 mod quant;
+mod scan;
 mod scene;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum What {
     Npz(npz::Flags),
     #[command(verbatim_doc_comment)]
     Quant(quant::Flags),
+    #[command(verbatim_doc_comment)]
+    Scan(scan::Flags),
 }
 
 /// Measures and prints.
@@ -45,5 +48,6 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         What::Matrix(flags) => matrix::run(flags),
         What::Npz(flags) => npz::run(flags),
         What::Quant(flags) => quant::run(flags),
+        What::Scan(flags) => scan::run(flags),
     }
 }

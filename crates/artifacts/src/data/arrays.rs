@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use npz::{Error, ErrorKind, Header, Limits, Npy, Npz, Order, Readers, Source};
 
 use super::{
-    ArrayFacts, ArrayObstacle, DataFacts, DataFaultKind, DataFormat, DataOptions, damage_of,
+    ArrayFacts, ArrayObstacle, DataFacts, DataFaultKind, DataFormat, DataOptions, MemberPickle,
+    damage_of,
 };
 use crate::pickle::{self, Part, PickleFacts, Untold};
 
@@ -13,7 +14,7 @@ use crate::pickle::{self, Part, PickleFacts, Untold};
 const DIRECTORY_BYTES: u64 = 16 << 20;
 
 /// A source that somebody else owns.
-struct Borrowed<'a>(&'a dyn Source);
+pub(super) struct Borrowed<'a>(pub(super) &'a dyn Source);
 
 impl Source for Borrowed<'_> {
     fn length(&self) -> u64 {
@@ -73,14 +74,16 @@ pub(super) fn zip(source: &dyn Source, options: &DataOptions<'_>) -> DataFacts {
         }
     };
     let is_array = |name: &str| name.ends_with(".npy");
-    if npz.members().any(|member| member.file_name.ends_with("/data.pkl")) {
+    let is_torch = npz
+        .members()
+        .any(|member| member.file_name.ends_with("/data.pkl") || member.file_name == "data.pkl");
+    let has_arrays = npz.members().any(|member| is_array(member.file_name));
+    if is_torch {
         facts.format = DataFormat::Torch;
-        return facts;
-    }
-    if npz.members().next().is_some() && !npz.members().any(|member| is_array(member.file_name)) {
+    } else if npz.members().next().is_some() && !has_arrays {
         facts.format = DataFormat::Zip;
-        return facts;
     }
+    pickles(&npz, is_torch, options, &mut facts);
     for (index, member) in npz.members().enumerate() {
         if index >= options.arrays {
             facts.more_arrays += 1;
@@ -112,6 +115,64 @@ pub(super) fn zip(source: &dyn Source, options: &DataOptions<'_>) -> DataFacts {
     }
     facts.verified = options.verify;
     facts
+}
+
+/// Pickles among the members: those whose names say so, and those that begin like one. The storages
+/// of PyTorch are data, whatever they begin with.
+fn pickles(
+    npz: &Npz<Borrowed<'_>>,
+    is_torch: bool,
+    options: &DataOptions<'_>,
+    facts: &mut DataFacts,
+) {
+    for member in npz.members().filter(|member| !member.file_name.ends_with(".npy")) {
+        let name = member.file_name;
+        let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+        let is_named = matches!(end.as_deref(), Some("pkl" | "pickle" | "p" | "joblib" | "pk"));
+        let is_storage = is_torch && !is_named && name.contains("/data/");
+        if is_storage || name.ends_with('/') {
+            continue;
+        }
+        if facts.members.len() + facts.more_members >= options.arrays {
+            facts.more_members += 1;
+            continue;
+        }
+        match pickle_in(npz, name, member.size, is_named, options) {
+            Ok(Some(pickle)) => {
+                if let Some(damage) = pickle.damage {
+                    let message = format!("member {name:?}: {}", damage_of(damage));
+                    facts.fault(DataFaultKind::Damaged, message);
+                }
+                facts.members.push(MemberPickle { name: name.to_owned(), pickle });
+            }
+            Ok(None) if is_torch => {}
+            Ok(None) => facts.more_members += usize::from(facts.format == DataFormat::Zip),
+            Err(error) => facts.fault(kind_of(&error), error.to_string()),
+        }
+    }
+}
+
+fn pickle_in(
+    npz: &Npz<Borrowed<'_>>,
+    name: &str,
+    size: u64,
+    is_named: bool,
+    options: &DataOptions<'_>,
+) -> npz::Result<Option<PickleFacts>> {
+    let mut reader = npz.member(name)?;
+    let mut bytes = Vec::new();
+    (&mut reader).take(2).read_to_end(&mut bytes)?;
+    if !is_named && !pickle::starts_as_pickle(&bytes) {
+        return Ok(None);
+    }
+    (&mut reader).take(options.member_bytes).read_to_end(&mut bytes)?;
+    let walked = pickle::walk(&Part::all(&bytes), options.instructions);
+    if size <= bytes.len() as u64 {
+        return Ok(Some(walked));
+    }
+    let mut untold = walked.untold.clone();
+    untold.push(Untold::TooMuch);
+    Ok(Some(PickleFacts { damage: None, untold, ..walked }))
 }
 
 /// One member that should be an array.

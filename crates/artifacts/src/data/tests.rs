@@ -37,10 +37,11 @@ fn the_pickle_in_an_array_of_objects_is_walked() {
     for (extension, bytes) in [("npy", objects(ARRAY_OF_NUMPY_2)), ("npz", members)] {
         let facts = look(extension, &bytes);
         assert_eq!(facts.faults, [], "{extension}");
-        let (array, pickle) = facts.pickles().next().unwrap();
-        assert_eq!(array.unwrap().dtype, "'|O'");
+        let (name, pickle) = facts.pickles().next().unwrap();
+        assert_eq!(name, (extension == "npz").then_some("x"));
+        assert_eq!(facts.arrays[0].dtype, "'|O'");
         assert_eq!(pickle.names[0].module, "numpy._core.multiarray");
-        assert!(array.unwrap().obstacles.is_empty(), "the pickle says it");
+        assert!(facts.arrays[0].obstacles.is_empty(), "the pickle says it");
     }
     let cut = &objects(ARRAY_OF_NUMPY_2);
     assert_eq!(kinds(&look("npy", &cut[..cut.len() - 1])), [DataFaultKind::Damaged]);
@@ -96,19 +97,33 @@ fn checksums_are_compared_when_asked_for() {
 }
 
 #[test]
-fn what_is_not_judged_yet_is_recognised() {
-    for (extension, bytes, format) in [
-        ("joblib", &b"\x78\x9c1234"[..], DataFormat::Compressed),
-        ("pkl", b"\x1f\x8b\x08\0\0", DataFormat::Compressed),
-        ("pkl", b"BZh91AY&SY", DataFormat::Compressed),
-        ("joblib", b"\xfd7zXZ\0", DataFormat::Compressed),
-        ("pt", &zip(&[("model/data.pkl", b"\x80\x02N.")]), DataFormat::Torch),
-        ("zip", &zip(&[("a.txt", b"x")]), DataFormat::Zip),
+fn what_is_not_looked_into_is_recognised() {
+    let tar = [&[0; 257][..], b"ustar\0", &[0; 400]].concat();
+    for (extension, bytes, format, faults) in [
+        ("joblib", &b"\x78\x9c1234"[..], DataFormat::Compressed, 1),
+        ("pkl", b"\x1f\x8b\x08\0\0", DataFormat::Compressed, 1),
+        ("pkl", b"BZh91AY&SY", DataFormat::Compressed, 0),
+        ("joblib", b"\xfd7zXZ\0", DataFormat::Compressed, 0),
+        ("zip", &zip(&[("a.txt", b"x")]), DataFormat::Zip, 0),
+        ("pt", &tar, DataFormat::Tar, 0),
+        ("pkl", b"7z\xbc\xaf\x27\x1c\0\x04", DataFormat::SevenZip, 0),
     ] {
         let facts = look(extension, bytes);
-        assert_eq!((facts.format, facts.faults.len()), (format, 0), "{bytes:?}");
+        let found = facts.faults.iter().filter(|fault| fault.kind != DataFaultKind::Mislabelled);
+        assert_eq!((facts.format, found.count()), (format, faults), "{bytes:?}");
         assert!(!format.is_judged());
     }
+}
+
+#[test]
+fn pickles_in_archives_are_walked() {
+    let evil = b"\x80\x02cos\nsystem\n.";
+    let facts = look("pt", &zip(&[("m/data.pkl", b"\x80\x02N."), ("m/data/0", evil)]));
+    assert_eq!((facts.format, facts.members.len()), (DataFormat::Torch, 1));
+    let facts = look("pt", &zip(&[("m/data.pkl", evil), ("m/other.pkl", evil)]));
+    assert_eq!(facts.pickles().filter(|(_, p)| p.dangerous().next().is_some()).count(), 2);
+    let facts = look("zip", &zip(&[("a.txt", b"x"), ("b.txt", evil)]));
+    assert_eq!((facts.members.len(), facts.more_members), (1, 1));
 }
 
 #[test]

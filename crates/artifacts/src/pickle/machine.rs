@@ -26,6 +26,8 @@ pub(crate) enum Item {
     Text(u32),
     /// A small number.
     Int(u8),
+    /// Something that was asked for by its name.
+    Name,
     /// The state of an aligned structure of numpy 2.
     AlignedState,
     /// Anything else.
@@ -54,8 +56,8 @@ pub(crate) struct Machine {
     dense: u64,
     /// Those that are taken besides.
     sparse: HashSet<u64>,
-    /// Those that hold texts.
-    named: HashMap<u64, u32>,
+    /// Those that hold texts, and those that hold what was asked for by its name.
+    named: HashMap<u64, Item>,
     /// Whether something was not kept for want of room.
     pub(crate) is_full: bool,
 }
@@ -178,8 +180,8 @@ impl Machine {
                 self.sparse.insert(place);
             }
         }
-        if let Item::Text(text) = item {
-            self.named.insert(place, text);
+        if matches!(item, Item::Text(_) | Item::Name) {
+            self.named.insert(place, item);
         } else {
             self.named.remove(&place);
         }
@@ -194,7 +196,7 @@ impl Machine {
     /// Pushes what lies in a place of the memo.
     pub(crate) fn get(&mut self, place: u64) -> Result<(), Inconsistent> {
         let is_taken = place < self.dense || self.sparse.contains(&place);
-        let item = self.named.get(&place).map_or(Item::Other, |text| Item::Text(*text));
+        let item = self.named.get(&place).copied().unwrap_or(Item::Other);
         self.push(item);
         if is_taken { Ok(()) } else { Err(Inconsistent) }
     }

@@ -6,17 +6,31 @@
 //! and is said to be so ([`PickleFacts::untold`]); a pickle is never called harmless because of it.
 
 mod danger;
+mod danger_lists;
 mod input;
 mod machine;
+mod objects;
+mod repair;
 mod walk;
 
 use serde::{Deserialize, Serialize};
 
 pub use danger::{NameKind, classify};
 pub(crate) use input::Part;
+pub(crate) use objects::{Found, Id, Node, Objects, Place, Trouble, array, read as read_objects};
+pub use repair::{Refusal, RepairOptions, Repaired, Rewrite, repair};
 
 /// How many different names are kept; real pickles have a few dozen.
 const NAME_LIMIT: usize = 10_000;
+
+/// Instructions that are followed together with the values that they make.
+const OBJECT_INSTRUCTIONS: u64 = 1 << 24;
+
+/// How the first of the pickles begins that PyTorch wrote before it wrote zip archives: a number.
+const TORCH_MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+
+/// How many of them there are, before the data of its tensors.
+const TORCH_PICKLES: u64 = 5;
 
 /// How many pickles in a row are walked.
 const PICKLE_LIMIT: u64 = 100_000;
@@ -38,6 +52,8 @@ pub enum Untold {
     ComputedName,
     /// A name is a number in the registry of `copyreg`, which the reader's program fills.
     RegisteredName,
+    /// It sets attributes of something that it imports, which then does something else.
+    ChangesName,
     /// More names, texts or instructions than are looked at.
     TooMuch,
     /// The instructions contradict each other, so what they do with the stack cannot be followed.
@@ -45,7 +61,7 @@ pub enum Untold {
         /// The byte of the first that does not fit.
         at: u64,
     },
-    /// Array data of joblib lie between the instructions.
+    /// Array data of joblib lie between the instructions, and their length cannot be told.
     RawArrays,
     /// The bytes could not be read.
     Unreadable {
@@ -91,6 +107,8 @@ pub struct PickleFacts {
     pub aligned_by_numpy_2: bool,
     /// It refers to objects outside of it, which only the program that wrote it can find.
     pub is_partial: bool,
+    /// Arrays whose data joblib wrote between its instructions.
+    pub arrays_between: u64,
 }
 
 impl PickleFacts {
@@ -106,10 +124,11 @@ impl PickleFacts {
     }
 }
 
-/// Whether bytes begin as a pickle of protocol 2 or newer does.
+/// Whether bytes begin with the number of a protocol, as a pickle of protocol 2 or newer does. Every
+/// unpickler accepts the number of an older one too.
 #[must_use]
 pub fn starts_as_pickle(start: &[u8]) -> bool {
-    matches!(start, [0x80, 2..=5, ..])
+    matches!(start, [0x80, 0..=5, ..])
 }
 
 /// Walks the pickles that lie in a part of a source, at most `instructions` of them.
@@ -133,16 +152,66 @@ pub(crate) fn walk(part: &Part<'_>, instructions: u64) -> PickleFacts {
         if walker.position() == walker.end() {
             break;
         }
+        if facts.pickles == TORCH_PICKLES && is_old_torch(part) {
+            facts.bytes_after = walker.end() - walker.position();
+            break;
+        }
         if facts.pickles == PICKLE_LIMIT {
             facts.add_untold(Untold::TooMuch);
             break;
         }
     }
-    if facts.is_joblib() && facts.damage.is_some() {
-        facts.damage = None;
-        facts.untold = vec![Untold::RawArrays];
+    if facts.is_joblib() {
+        read_as_joblib(&mut facts, part, instructions);
     }
     facts
+}
+
+/// A file of joblib has array data between its instructions. Whoever reads it without joblib takes
+/// them for instructions, so that what was seen in this way stays; what joblib makes of it is added.
+fn read_as_joblib(facts: &mut PickleFacts, part: &Part<'_>, instructions: u64) {
+    let objects = read_objects(part, instructions.min(OBJECT_INSTRUCTIONS));
+    for site in &objects.names {
+        let name = PickleName { module: site.module.clone(), name: site.name.clone() };
+        if !facts.names.contains(&name) {
+            if facts.names.len() == NAME_LIMIT {
+                facts.add_untold(Untold::TooMuch);
+                break;
+            }
+            facts.names.push(name);
+        }
+    }
+    facts.protocol = facts.protocol.max(objects.protocol);
+    facts.damage = None;
+    facts.bytes_after = part.end.min(part.source.length()).saturating_sub(objects.end);
+    // Computed names that only a careless reader would see are data that look like instructions.
+    facts.untold.retain(|untold| !matches!(untold, Untold::Inconsistent { .. }));
+    match objects.trouble {
+        None => {
+            facts.pickles = objects.roots.len() as u64;
+            facts.arrays_between = objects.raw.len() as u64;
+            if !objects.has_hidden_names {
+                facts.untold.retain(|untold| *untold != Untold::ComputedName);
+            }
+        }
+        Some(Trouble::Truncated { at }) => facts.damage = Some(PickleDamage::Truncated { at }),
+        Some(Trouble::NoInstruction { at, byte }) => {
+            facts.damage = Some(PickleDamage::NoInstruction { at, byte });
+        }
+        Some(Trouble::Inconsistent { at }) => facts.add_untold(Untold::Inconsistent { at }),
+        Some(Trouble::TooMuch) => facts.add_untold(Untold::TooMuch),
+        Some(Trouble::RawArray { .. }) => facts.add_untold(Untold::RawArrays),
+        Some(Trouble::Unreadable(reason)) => facts.add_untold(Untold::Unreadable { reason }),
+    }
+    if objects.has_hidden_names {
+        facts.add_untold(Untold::ComputedName);
+    }
+}
+
+/// Whether a part begins as the files of PyTorch did before they were zip archives.
+pub(crate) fn is_old_torch(part: &Part<'_>) -> bool {
+    let mut start = [0; TORCH_MAGIC.len()];
+    part.source.read_exact_at(&mut start, part.start).is_ok() && start == TORCH_MAGIC
 }
 
 /// What is taken back when the bytes after a pickle turn out to be none.
@@ -164,7 +233,7 @@ impl PickleFacts {
         self.damage = None;
     }
 
-    fn is_joblib(&self) -> bool {
+    pub(crate) fn is_joblib(&self) -> bool {
         self.names
             .iter()
             .any(|name| name.module == "joblib.numpy_pickle" && name.name == "NumpyArrayWrapper")

@@ -157,7 +157,8 @@ impl<'a> Walker<'a> {
             // Names, and what is made of them.
             b'c' => {
                 self.named_by_lines(facts)?;
-                self.other()
+                self.machine.push(Item::Name);
+                Ok(())
             }
             b'i' => {
                 self.named_by_lines(facts)?;
@@ -266,6 +267,10 @@ impl<'a> Walker<'a> {
 
     fn build(&mut self, facts: &mut PickleFacts) -> Result<(), Inconsistent> {
         let state = self.machine.pop()?;
+        if self.machine.top()? == Item::Name {
+            // A class, a function or a module gets other attributes.
+            facts.add_untold(Untold::ChangesName);
+        }
         let names_types = || facts.names.iter().any(|n| n.module == "numpy" && n.name == "dtype");
         if state == Item::AlignedState && names_types() {
             facts.aligned_by_numpy_2 = true;
@@ -294,7 +299,7 @@ impl<'a> Walker<'a> {
     fn named_by_stack(&mut self, facts: &mut PickleFacts) -> Result<(), Inconsistent> {
         let name = self.machine.pop();
         let module = self.machine.pop();
-        self.machine.push(Item::Other);
+        self.machine.push(Item::Name);
         let (name, module) = (name?, module?);
         if let (Item::Text(module), Item::Text(name)) = (module, name) {
             let text = |index| self.machine.text(index).to_owned();
@@ -320,7 +325,7 @@ impl<'a> Walker<'a> {
 }
 
 /// The protocol that brought an instruction.
-fn protocol_of(code: u8) -> u8 {
+pub(super) fn protocol_of(code: u8) -> u8 {
     match code {
         0x80..=0x8b => 2,
         b'B' | b'C' => 3,
@@ -333,7 +338,7 @@ fn protocol_of(code: u8) -> u8 {
 }
 
 /// The text of a quoted line: `'os'`, with the escapes of Python 2.
-fn quoted(line: &Line) -> Option<String> {
+pub(super) fn quoted(line: &Line) -> Option<String> {
     let text = line.text.trim_ascii();
     let quote = *text.first().filter(|quote| matches!(quote, b'\'' | b'"'))?;
     let inner =
@@ -382,7 +387,7 @@ fn quoted(line: &Line) -> Option<String> {
 }
 
 /// The text of a line in which `\uXXXX` and `\UXXXXXXXX` are characters and other bytes Latin-1.
-fn raw_unicode(line: &Line) -> Option<Cow<'_, str>> {
+pub(super) fn raw_unicode(line: &Line) -> Option<Cow<'_, str>> {
     if !line.is_whole {
         return None;
     }

@@ -13,6 +13,7 @@ mod pkg;
 mod wsm;
 
 pub(crate) use ext::ext007::lacking_in;
+pub(crate) use npy::numpy_mismatch;
 
 use crate::Check;
 

@@ -8,7 +8,7 @@ use host::Host;
 use numpy_rules::Reading;
 use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
 
-use super::{Reader, ScannedFile};
+use super::{Reader, Safe, ScannedFile};
 
 /// Names that are shown as evidence; of more, their number.
 const SHOWN: usize = 5;
@@ -19,19 +19,30 @@ pub(super) fn untold(file: &ScannedFile) -> Vec<String> {
         Ok(facts) => facts,
         Err(reason) => return vec![format!("it could not be read: {reason}")],
     };
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
     match facts.format {
-        DataFormat::Joblib => reasons.push("a pickle of joblib with array data in it"),
-        DataFormat::Compressed => reasons.push("compressed data, as joblib writes them"),
-        DataFormat::Torch => reasons.push("an archive of PyTorch"),
-        DataFormat::Zip if facts.faults.is_empty() => reasons.push("a zip archive without arrays"),
+        DataFormat::Compressed => {
+            let how = facts.compression.map_or("something", artifacts::Compression::name);
+            reasons.push(if facts.compression.is_some_and(is_inflated) {
+                format!("compressed with {how}, and what is in it is no data file that is known")
+            } else {
+                format!("compressed with {how}: not looked into")
+            });
+        }
+        DataFormat::Zip if facts.faults.is_empty() => {
+            reasons.push("a zip archive without arrays: only pickles in it were looked at".into());
+        }
+        DataFormat::Tar => reasons.push("a tar archive: not looked into".to_owned()),
+        DataFormat::SevenZip => reasons.push("a 7z archive: not looked into".to_owned()),
         DataFormat::Unknown if facts.faults.is_empty() => {
-            reasons.push("neither an array file nor a pickle");
+            reasons.push("neither an array file nor a pickle".to_owned());
         }
         _ => {}
     }
-    let mut reasons: Vec<String> =
-        reasons.into_iter().map(|what| format!("{what}, which is not judged yet")).collect();
+    if facts.more_members > 0 && facts.format != DataFormat::Zip {
+        reasons.push(format!("{} more members were not looked at", facts.more_members));
+    }
+    reasons.extend(unknown(facts));
     if facts.more_arrays > 0 {
         reasons.push(format!("{} more arrays were not looked at", facts.more_arrays));
     }
@@ -48,7 +59,13 @@ pub(super) fn untold(file: &ScannedFile) -> Vec<String> {
                 Untold::Inconsistent { at } => {
                     format!("its instructions contradict each other at byte {at}")
                 }
-                Untold::RawArrays => continue,
+                Untold::ChangesName => {
+                    "it changes something that it imports, which then does something else"
+                        .to_owned()
+                }
+                Untold::RawArrays => {
+                    "the array data between its instructions cannot be measured".to_owned()
+                }
                 Untold::Unreadable { reason } => format!("a part could not be read: {reason}"),
             };
             if !reasons.contains(&reason) {
@@ -64,10 +81,55 @@ pub(super) fn untold(file: &ScannedFile) -> Vec<String> {
     reasons
 }
 
+fn is_inflated(compression: artifacts::Compression) -> bool {
+    matches!(compression, artifacts::Compression::Zlib | artifacts::Compression::Gzip)
+}
+
+/// Names of which it is not known what they do when they are called; and those that reach others,
+/// which then are not named.
+fn unknown(facts: &DataFacts) -> Vec<String> {
+    let names_of = |kind: NameKind| {
+        let mut names: Vec<String> = Vec::new();
+        for name in facts.pickles().flat_map(|(_, pickle)| &pickle.names) {
+            if classify(name) == kind && !names.contains(&dotted(name)) {
+                names.push(dotted(name));
+            }
+        }
+        let more = names.len().saturating_sub(SHOWN);
+        let first = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        match (names.len(), more) {
+            (0, _) => None,
+            (_, 0) => Some(first),
+            (_, more) => Some(format!("{first} and {more} more")),
+        }
+    };
+    let unknown = names_of(NameKind::Other)
+        .map(|names| format!("it is not known what {names} would do, which it imports"));
+    let indirect = names_of(NameKind::Indirect)
+        .map(|names| format!("it uses {names}, which can reach what it does not name"));
+    unknown.into_iter().chain(indirect).collect()
+}
+
+/// What loading a file would run, as far as it is known.
+#[must_use]
+pub(super) fn safety(file: &ScannedFile) -> Safe {
+    let Ok(facts) = &file.facts else { return Safe::Unknown };
+    if facts.pickles().any(|(_, pickle)| pickle.dangerous().next().is_some()) {
+        return Safe::Dangerous;
+    }
+    let has = |kind: DataFaultKind| facts.faults.iter().any(|fault| fault.kind == kind);
+    if has(DataFaultKind::Hostile) {
+        return Safe::Dangerous;
+    }
+    // What is damaged was not read to its end, and other readers are less strict.
+    let is_whole = !has(DataFaultKind::Damaged) && !has(DataFaultKind::Mislabelled);
+    if is_whole && file.untold.is_empty() { Safe::Data } else { Safe::Unknown }
+}
+
 /// What is wrong with a file, worst first.
 pub(super) fn of(file: &ScannedFile, host: &Host, readers: &[Reader]) -> Vec<Finding> {
     let Ok(facts) = &file.facts else { return Vec::new() };
-    let subject = Subject::at(SubjectKind::File, shortened(host, file), file.path.native(host.os));
+    let subject = subject_of(host, &file.path);
     let mut findings = faults(facts, &subject);
     findings.extend(dangerous(facts, &subject));
     findings.extend(versions(file, facts, &subject, readers));
@@ -76,15 +138,16 @@ pub(super) fn of(file: &ScannedFile, host: &Host, readers: &[Reader]) -> Vec<Fin
     findings
 }
 
-/// The path below the working directory, or whole.
-fn shortened(host: &Host, file: &ScannedFile) -> String {
-    match file.path.strip_prefix(&host.working_directory) {
+/// The file as what a finding is about: its path below the working directory, or whole.
+pub(super) fn subject_of(host: &Host, path: &host::HostPath) -> Subject {
+    let label = match path.strip_prefix(&host.working_directory) {
         Ok(rest) => host::HostPath::from(rest).native(host.os),
-        Err(_) => file.path.native(host.os),
-    }
+        Err(_) => path.native(host.os),
+    };
+    Subject::at(SubjectKind::File, label, path.native(host.os))
 }
 
-fn named(code: &str, finding: Finding) -> Finding {
+pub(super) fn named(code: &str, finding: Finding) -> Finding {
     let page = crate::page(code);
     Finding {
         code: code.to_owned(),
@@ -132,13 +195,16 @@ fn faults(facts: &DataFacts, subject: &Subject) -> Vec<Finding> {
     findings
 }
 
-fn dotted(name: &PickleName) -> String {
+pub(super) fn dotted(name: &PickleName) -> String {
     format!("{}.{}", name.module, name.name)
 }
 
-/// The array that holds a pickle, for a reader.
-fn place(array: Option<&ArrayFacts>) -> String {
-    match array.and_then(|array| array.name.as_deref()) {
+/// The array or the member that holds a pickle, for a reader.
+fn place(facts: &DataFacts, name: Option<&str>) -> String {
+    match name {
+        Some(name) if facts.members.iter().any(|member| member.name == name) => {
+            format!("the member {name:?}")
+        }
         Some(name) => format!("the array {name:?}"),
         None => "the pickle".to_owned(),
     }
@@ -149,29 +215,28 @@ fn dangerous(facts: &DataFacts, subject: &Subject) -> Vec<Finding> {
         pickle.names.iter().filter(|name| classify(name) == kind).map(dotted).collect()
     };
     let mut findings = Vec::new();
-    for (array, pickle) in facts.pickles() {
+    for (name, pickle) in facts.pickles() {
+        let place = place(facts, name);
         let names = names_of(pickle, NameKind::Dangerous);
         let indirect = names_of(pickle, NameKind::Indirect);
         let is_hidden = pickle.untold.iter().any(|untold| {
             matches!(
                 untold,
-                Untold::ComputedName | Untold::RegisteredName | Untold::Inconsistent { .. }
+                Untold::ComputedName
+                    | Untold::RegisteredName
+                    | Untold::ChangesName
+                    | Untold::Inconsistent { .. }
             )
         });
         let (severity, message, shown) = if !names.is_empty() {
             let first = names[0].clone();
-            (
-                Severity::Error,
-                format!("{} calls or imports {first} when it is loaded", place(array)),
-                names,
-            )
+            (Severity::Error, format!("{place} calls or imports {first} when it is loaded"), names)
         } else if is_hidden {
-            let message = format!("{} hides what it imports", place(array));
+            let message = format!("{place} hides what it imports");
             (Severity::Warning, message, Vec::new())
         } else if !indirect.is_empty() {
             let first = indirect[0].clone();
-            let message =
-                format!("{} uses {first}, which can reach whatever else it names", place(array));
+            let message = format!("{place} uses {first}, which can reach whatever else it names");
             (Severity::Warning, message, indirect)
         } else {
             continue;

@@ -6,22 +6,30 @@
 mod findings;
 mod readers;
 mod reading;
+mod rewrite;
+mod special;
 mod versions;
 mod walk;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use artifacts::{ArrayFacts, DataFacts, DataFault, DataFormat, PickleFacts, PickleName};
+pub use artifacts::{
+    ArrayFacts, Compression, DataFacts, DataFault, DataFormat, MemberPickle, PickleFacts,
+    PickleName,
+};
 use artifacts::{DataOptions, Source};
 use host::{Host, HostPath, OpenFile};
 use pep440_rs::Version;
 use rayon::prelude::*;
 use report::Finding;
+use serde::Serialize;
 
-pub use readers::readers;
+pub use readers::pythons_and_readers;
 pub(crate) use reading::pickle_reading;
 pub use reading::reading;
+pub use rewrite::{Outcome, Request, Target, Written, repair, to_npz};
+pub use special::{Module, Python, Special};
 pub use versions::Segment;
 pub(crate) use walk::EXTENSIONS;
 
@@ -43,8 +51,12 @@ pub struct ScanOptions {
     pub paths: Vec<PathBuf>,
     /// Compare checksums, which reads all of the data.
     pub verify: bool,
-    /// Pythons to judge for.
+    /// Pythons with numpy, to judge data for.
     pub readers: Vec<Reader>,
+    /// Every Python, to judge modules and wheels for.
+    pub pythons: Vec<Python>,
+    /// Look at the first bytes of every file, whatever its name.
+    pub all_files: bool,
 }
 
 /// How far a scan has come, for whoever watches it.
@@ -69,6 +81,8 @@ pub struct ScannedFile {
     pub path: HostPath,
     /// What it says about itself, or why it could not be read.
     pub facts: Result<DataFacts, String>,
+    /// What it is besides data.
+    pub special: Option<Special>,
     /// Which numpys can load it, oldest first; empty where that could not be judged.
     pub numpys: Vec<Segment>,
     /// What each of the [`ScanOptions::readers`] makes of it; empty where that could not be judged.
@@ -77,8 +91,22 @@ pub struct ScannedFile {
     pub unlisted: Vec<String>,
     /// Why what is said of it may not be all; such a file is never clean.
     pub untold: Vec<String>,
+    /// What loading it would run.
+    pub safety: Safe,
     /// What is wrong with it, worst first.
     pub findings: Vec<Finding>,
+}
+
+/// What loading a file would run. Only [`Safe::Data`] is clean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Safe {
+    /// Nothing but constructors of data.
+    Data,
+    /// That could not be told.
+    Unknown,
+    /// Something that runs code, or does harm otherwise.
+    Dangerous,
 }
 
 /// What a scan found.
@@ -97,12 +125,12 @@ pub struct Scan {
 /// Looks into data files, in parallel.
 #[must_use]
 pub fn scan(host: &Host, options: &ScanOptions, progress: &Progress) -> Scan {
-    let found = walk::walk(host, &options.paths, &progress.found);
+    let found = walk::walk(host, &options.paths, options.all_files, &progress.found);
     let files = found
         .files
         .into_par_iter()
-        .map(|path| {
-            let file = look(host, &path, options);
+        .filter_map(|candidate| {
+            let file = consider(host, &candidate, options);
             progress.done.fetch_add(1, Ordering::Relaxed);
             file
         })
@@ -115,25 +143,72 @@ pub fn scan(host: &Host, options: &ScanOptions, progress: &Progress) -> Scan {
     }
 }
 
-fn look(host: &Host, path: &std::path::Path, options: &ScanOptions) -> ScannedFile {
+/// Looks into a file that was found. One whose name does not say what it is counts only if its
+/// contents do.
+fn consider(
+    host: &Host,
+    candidate: &walk::Candidate,
+    options: &ScanOptions,
+) -> Option<ScannedFile> {
+    let path = &candidate.path;
+    if candidate.is_certain {
+        let file = look(host, path, options);
+        let is_source = file.facts.as_ref().is_ok_and(|facts| facts.format == DataFormat::Source);
+        // Of sources, those that do something with pickles are told.
+        let is_told = !is_source || file.special.is_some() || options.paths.contains(path);
+        return is_told.then_some(file);
+    }
+    if !options.all_files && !walk::begins_as_data(&host.read_start(path, 8).ok()?) {
+        return None;
+    }
+    let file = look(host, path, options);
+    let is_data = file.facts.as_ref().is_ok_and(|facts| {
+        let is_in_archive = !facts.members.is_empty() || !facts.arrays.is_empty();
+        facts.format.is_judged() || is_in_archive
+    });
+    is_data.then_some(file)
+}
+
+/// Looks into one file.
+#[must_use]
+pub fn look(host: &Host, path: &std::path::Path, options: &ScanOptions) -> ScannedFile {
     let extension = extension(path);
-    let facts = match host.open(path) {
+    let place = HostPath::new(path.to_path_buf());
+    let subject = findings::subject_of(host, &place);
+    let special = special::look(host, path, &extension, &options.pythons, &subject);
+    let (facts, special) = match special {
+        Some(Ok(looked)) => {
+            (Some(Ok(looked.facts)), Some((looked.special, looked.untold, looked.findings)))
+        }
+        Some(Err(reason)) => (Some(Err(reason)), None),
+        None => (None, None),
+    };
+    let facts = facts.unwrap_or_else(|| match host.open(path) {
         Ok(file) => {
             let data_options = DataOptions::thorough(&extension, options.verify);
             Ok(artifacts::inspect_data(&Opened(&file), &data_options))
         }
         Err(error) => Err(error.reason()),
-    };
+    });
     let mut file = ScannedFile {
-        path: HostPath::new(path.to_path_buf()),
+        path: place,
         facts,
+        special: None,
         numpys: Vec::new(),
         here: Vec::new(),
         unlisted: Vec::new(),
         untold: Vec::new(),
+        safety: Safe::Unknown,
         findings: Vec::new(),
     };
     file.untold = findings::untold(&file);
+    let mut more = Vec::new();
+    if let Some((special, untold, findings)) = special {
+        file.special = special;
+        file.untold.extend(untold);
+        more = findings;
+    }
+    file.safety = findings::safety(&file);
     if let Ok(facts) = &file.facts {
         file.numpys = versions::segments(facts);
         file.unlisted = versions::unlisted(facts);
@@ -146,6 +221,13 @@ fn look(host: &Host, path: &std::path::Path, options: &ScanOptions) -> ScannedFi
         }
     }
     file.findings = findings::of(&file, host, &options.readers);
+    for finding in more {
+        // Damage that both tell is told once.
+        if !file.findings.iter().any(|f| f.code == finding.code && f.message == finding.message) {
+            file.findings.push(finding);
+        }
+    }
+    file.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     file
 }
 

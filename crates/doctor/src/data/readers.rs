@@ -1,4 +1,4 @@
-//! The Pythons on this machine that have numpy.
+//! The Pythons on this machine, and those that have numpy.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,40 @@ use host::Host;
 use pyenvs::{Depth, Search};
 use rayon::prelude::*;
 
-use super::Reader;
+use super::{Python, Reader};
 use crate::gather;
 
-/// Every Python on this machine that has numpy, in order of prefix.
+/// Every Python on this machine, and those that have numpy, in order of prefix.
 #[must_use]
-pub fn readers(host: &Host, project: &Path, configured: &[PathBuf]) -> Vec<Reader> {
+pub fn pythons_and_readers(
+    host: &Host,
+    project: &Path,
+    configured: &[PathBuf],
+) -> (Vec<Python>, Vec<Reader>) {
     let search = Search { project, configured, argument: None, depth: Depth::Outline };
-    pyenvs::discover(host, &search)
+    let pythons: Vec<Python> = pyenvs::discover(host, &search)
         .environments
         .into_par_iter()
         .filter(pyenvs::Environment::is_usable)
-        .filter_map(|environment| {
-            let numpy = gather::numpy_version(host, &environment)?;
-            let python = environment.version.get().cloned();
-            Some(Reader { prefix: environment.prefix, python, numpy })
+        .map(|environment| {
+            let numpy = gather::numpy_version(host, &environment);
+            let version = environment.version.get().cloned();
+            let abi = environment.abi.get();
+            Python {
+                suffixes: abi.map(|abi| abi.extension_suffixes.clone()).unwrap_or_default(),
+                free_threaded: abi.is_some_and(|abi| abi.free_threaded),
+                prefix: environment.prefix,
+                version,
+                numpy,
+            }
         })
-        .collect()
+        .collect();
+    let readers = pythons
+        .iter()
+        .filter_map(|python| {
+            let (prefix, numpy) = (python.prefix.clone(), python.numpy.clone()?);
+            Some(Reader { prefix, python: python.version.clone(), numpy })
+        })
+        .collect();
+    (pythons, readers)
 }

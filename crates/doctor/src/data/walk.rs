@@ -23,24 +23,63 @@ const PORTION: usize = 256;
 /// The ends of data files' names.
 pub(crate) const EXTENSIONS: &[&str] = &["npy", "npz", "pkl", "pickle"];
 
+/// The ends of further names that a scan looks for.
+const MORE_EXTENSIONS: &[&str] =
+    &["ckpt", "dill", "joblib", "p", "pk", "pt", "pth", "py", "pyd", "so", "whl"];
+
+/// Ends that say how a file is compressed; the one before it says what it is.
+const COMPRESSED: &[&str] = &["bz2", "gz", "lz4", "lzma", "xz", "z", "zlib", "zst"];
+
+/// Ends that data files share with others: the first bytes decide.
+const PERHAPS: &[&str] = &["", "bin", "cache", "dat", "data", "model", "sav", "save"];
+
+/// A file that was found.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    pub(super) path: PathBuf,
+    /// Whether it was named, or its name says what it is.
+    pub(super) is_certain: bool,
+}
+
+/// Whether a file begins as those do that are looked for by their contents.
+pub(super) fn begins_as_data(start: &[u8]) -> bool {
+    artifacts::starts_as_pickle(start)
+        || start.starts_with(b"\x93NUMPY")
+        || start.starts_with(b"PK\x03\x04")
+}
+
+/// Whether a name says what a file is; nothing for a file that nobody looks at.
+fn certainty(name: &Path, all: bool) -> Option<bool> {
+    let end = extension(name);
+    let is_data = |end: &str| EXTENSIONS.contains(&end) || MORE_EXTENSIONS.contains(&end);
+    if is_data(&end) {
+        return Some(true);
+    }
+    if COMPRESSED.contains(&end.as_str()) {
+        let inner = name.file_stem().map(|stem| extension(Path::new(stem))).unwrap_or_default();
+        return (is_data(&inner) && inner != "py").then_some(true).or(all.then_some(false));
+    }
+    (all || PERHAPS.contains(&end.as_str())).then_some(false)
+}
+
 /// What was found.
 #[derive(Default)]
 pub(super) struct Found {
     /// Files, in order of path, each once.
-    pub(super) files: Vec<PathBuf>,
+    pub(super) files: Vec<Candidate>,
     pub(super) unreadable: Vec<String>,
     pub(super) left_out: usize,
     pub(super) truncated: bool,
 }
 
-pub(super) fn walk(host: &Host, paths: &[PathBuf], count: &AtomicUsize) -> Found {
+pub(super) fn walk(host: &Host, paths: &[PathBuf], all: bool, count: &AtomicUsize) -> Found {
     let mut found = Found::default();
     let mut level = Vec::new();
     for path in paths {
         if host.is_dir(path) {
             level.push(path.clone());
         } else {
-            found.files.push(path.clone());
+            found.files.push(Candidate { path: path.clone(), is_certain: true });
         }
     }
     count.fetch_add(found.files.len(), Ordering::Relaxed);
@@ -67,7 +106,7 @@ pub(super) fn walk(host: &Host, paths: &[PathBuf], count: &AtomicUsize) -> Found
                 match list {
                     Ok(list) => {
                         entries += list.len();
-                        take(host, directory, &list, depth, &mut found, &mut next, count);
+                        take(host, directory, &list, (depth, all), &mut found, &mut next, count);
                     }
                     Err(ReadError::TooLarge { .. }) => found.truncated = true,
                     Err(error) => found.unreadable.push(error.to_string()),
@@ -76,8 +115,9 @@ pub(super) fn walk(host: &Host, paths: &[PathBuf], count: &AtomicUsize) -> Found
         }
         level = next;
     }
-    found.files.sort();
-    found.files.dedup();
+    // A file that was named is looked at as such, wherever else it was found.
+    found.files.sort_by(|a, b| (&a.path, !a.is_certain).cmp(&(&b.path, !b.is_certain)));
+    found.files.dedup_by(|a, b| a.path == b.path);
     found
 }
 
@@ -85,7 +125,7 @@ fn take(
     host: &Host,
     directory: &Path,
     list: &[Entry],
-    depth: usize,
+    (depth, all): (usize, bool),
     found: &mut Found,
     next: &mut Vec<PathBuf>,
     count: &AtomicUsize,
@@ -100,16 +140,16 @@ fn take(
         match entry.kind {
             FileKind::Directory if is_passed_over(entry) => {}
             FileKind::Directory => next.push(path()),
-            kind if EXTENSIONS.contains(&extension(Path::new(&entry.name)).as_str()) => {
+            kind => {
+                let Some(is_certain) = certainty(Path::new(&entry.name), all) else { continue };
                 // A link to a file is looked at, as a reader would; one to a directory is not.
                 let is_file =
                     kind == FileKind::File || (kind == FileKind::Symlink && host.is_file(&path()));
                 if is_file {
-                    found.files.push(path());
+                    found.files.push(Candidate { path: path(), is_certain });
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            _ => {}
         }
     }
 }
@@ -123,7 +163,8 @@ mod tests {
     use super::*;
 
     fn names(root: &Path, found: &Found) -> Vec<String> {
-        let short = |path: &PathBuf| path.strip_prefix(root).unwrap().display().to_string();
+        let short =
+            |found: &Candidate| found.path.strip_prefix(root).unwrap().display().to_string();
         found.files.iter().map(short).collect()
     }
 
@@ -155,16 +196,16 @@ mod tests {
         }
         let host = Host::current().unwrap();
         let count = AtomicUsize::new(0);
-        let found = walk(&host, &[root.to_path_buf()], &count);
+        let found = walk(&host, &[root.to_path_buf()], false, &count);
         let mut expected = vec![".hidden/f.pickle", "a.npy", "b/c.NPZ", "b/d.pkl"];
         if cfg!(unix) {
             expected.push("b/link.npy");
         }
         assert_eq!(names(root, &found), expected);
         assert_eq!((found.left_out, count.into_inner()), (2, expected.len()));
-        let asked = walk(&host, &[root.join("env")], &AtomicUsize::new(0));
+        let asked = walk(&host, &[root.join("env")], false, &AtomicUsize::new(0));
         assert_eq!(names(root, &asked), ["env/g.pkl"]);
         let twice = [root.join("a.npy"), root.join("a.npy")];
-        assert_eq!(walk(&host, &twice, &AtomicUsize::new(0)).files.len(), 1);
+        assert_eq!(walk(&host, &twice, false, &AtomicUsize::new(0)).files.len(), 1);
     }
 }

@@ -24,6 +24,11 @@ const PICKLERS: &[&str] = &["pickle", "cPickle", "_pickle", "cloudpickle", "dill
 /// What another process has written.
 const OUTPUTS: &[&str] = &["stdout", "check_output", "communicate", "recv_bytes", "getoutput"];
 
+/// Calls in one source.
+pub(crate) fn calls_of_source(path: &Path, bytes: &[u8]) -> Vec<DataCall> {
+    read(path, bytes)
+}
+
 /// Calls in the sources, in order of file and line.
 pub(super) fn gather(host: &Host, sources: &[PathBuf]) -> Vec<DataCall> {
     let mut files: Vec<&PathBuf> = sources

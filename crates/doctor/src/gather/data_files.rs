@@ -32,9 +32,9 @@ pub(super) fn look(host: &Host, file: &Path) -> Looked {
         |name: &&PickleName| name.module == "numpy" || name.module.starts_with("numpy.");
     let pickled = facts
         .pickles()
-        .map(|(array, pickle)| PickledData {
+        .map(|(name, pickle)| PickledData {
             path: path(file),
-            array: array.and_then(|array| array.name.clone()),
+            array: name.map(ToOwned::to_owned),
             protocol: pickle.protocol,
             names: pickle.names.iter().filter(is_numpys).cloned().collect(),
             aligned_by_numpy_2: pickle.aligned_by_numpy_2,
@@ -42,21 +42,24 @@ pub(super) fn look(host: &Host, file: &Path) -> Looked {
         .filter(|pickled| !pickled.names.is_empty())
         .collect();
     let mut found = DataFile::default();
-    for (array, pickle) in facts.pickles() {
+    for (_, pickle) in facts.pickles() {
         let names = pickle.names.iter().filter(|name| classify(name) == NameKind::Dangerous);
         found.dangerous.extend(names.map(|name| format!("{}.{}", name.module, name.name)));
         found.hides |= pickle.untold.iter().any(|untold| {
             matches!(
                 untold,
-                Untold::ComputedName | Untold::RegisteredName | Untold::Inconsistent { .. }
+                Untold::ComputedName
+                    | Untold::RegisteredName
+                    | Untold::ChangesName
+                    | Untold::Inconsistent { .. }
             )
         });
         found.has_new_strings |=
             pickle.names.iter().any(|name| name.name == "_convert_to_stringdtype_kwargs");
-        if let Some(array) = array {
-            let name = array.name.as_deref().unwrap_or("the array");
-            found.objects.push(format!("{name}: dtype {}, shape {:?}", array.dtype, array.shape));
-        }
+    }
+    for array in facts.arrays.iter().filter(|array| array.pickle.is_some()) {
+        let name = array.name.as_deref().unwrap_or("the array");
+        found.objects.push(format!("{name}: dtype {}, shape {:?}", array.dtype, array.shape));
     }
     let obstacles = facts.arrays.iter().flat_map(|array| &array.obstacles);
     for obstacle in obstacles.filter(|one| one.refused && one.condition.is_none()) {

@@ -24,6 +24,8 @@ mod stub;
 mod target;
 mod toolchain;
 
+pub(crate) use data_calls::calls_of_source;
+
 use std::path::PathBuf;
 use std::time::Instant;
 

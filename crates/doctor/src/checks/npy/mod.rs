@@ -6,6 +6,8 @@ mod files;
 mod upgrade;
 mod verdict;
 
+pub(crate) use verdict::numpy_mismatch;
+
 pub(super) mod npy001;
 pub(super) mod npy002;
 pub(super) mod npy003;

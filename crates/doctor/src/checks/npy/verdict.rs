@@ -59,6 +59,24 @@ impl Verdict {
     }
 }
 
+/// What Python says of a module beside a numpy for which it was not compiled.
+pub(crate) fn numpy_mismatch(module: &NativeModule, numpy: &Version) -> Option<String> {
+    Some(match Verdict::of(module, numpy)? {
+        Verdict::OldInterface => {
+            "it was compiled for numpy 1: `AttributeError: _ARRAY_API not found`".to_owned()
+        }
+        Verdict::OldTypes => {
+            "Cython compiled it for numpy 1: `ValueError: numpy.dtype size changed`".to_owned()
+        }
+        Verdict::TooNew { oldest: [major, minor] } => {
+            format!("it needs numpy {major}.{minor} or newer")
+        }
+        Verdict::OldCrate { version } => {
+            format!("its Rust crate `numpy` {version} does not know numpy 2")
+        }
+    })
+}
+
 /// Version of the `numpy` crate in a module's bytes.
 fn numpy_crate(module: &NativeModule) -> Option<&str> {
     module.rust_crates.iter().find(|c| c.name == "numpy").map(|c| c.version.as_str())

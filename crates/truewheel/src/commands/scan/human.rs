@@ -1,31 +1,33 @@
 //! A scan for a person: one paragraph a file, and a line that sums up.
 
 use anstyle::{AnsiColor, Style};
-use doctor::data::{ArrayFacts, DataFormat, PickleFacts, Reader, Scan, ScannedFile};
+use doctor::data::{ArrayFacts, DataFormat, PickleFacts, Reader, Scan, ScanOptions, ScannedFile};
 use host::{Host, HostPath};
 use numpy_rules::Reading;
 use report::Severity;
 use report::render::visible;
 
+use super::special;
 use crate::commands::envs::short;
 use crate::output::size;
 
 /// Arrays and names that are shown of one file, unless more are asked for.
 const SHOWN: usize = 8;
 
-const BOLD: Style = Style::new().bold();
-const RED: Style = AnsiColor::Red.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const DIM: Style = Style::new().dimmed();
 
-pub(super) fn render(scan: &Scan, readers: &[Reader], host: &Host, verbose: bool) -> String {
+pub(super) fn render(scan: &Scan, options: &ScanOptions, host: &Host, verbose: bool) -> String {
+    let readers = options.readers.as_slice();
     let mut text = String::new();
     // Of one file everything is told; of many, those with something to tell.
     let every = verbose || scan.files.len() <= 10;
     let shown = |file: &&ScannedFile| every || !file.untold.is_empty() || !file.findings.is_empty();
     for file in scan.files.iter().filter(shown) {
-        text.push_str(&paragraph(file, readers, host, verbose));
+        text.push_str(&paragraph(file, options, host, verbose));
         text.push('\n');
     }
     for what in &scan.unreadable {
@@ -35,7 +37,8 @@ pub(super) fn render(scan: &Scan, readers: &[Reader], host: &Host, verbose: bool
     text
 }
 
-fn paragraph(file: &ScannedFile, readers: &[Reader], host: &Host, verbose: bool) -> String {
+fn paragraph(file: &ScannedFile, options: &ScanOptions, host: &Host, verbose: bool) -> String {
+    let (readers, pythons) = (options.readers.as_slice(), options.pythons.as_slice());
     let path = below(&file.path, host);
     let facts = match &file.facts {
         Ok(facts) => facts,
@@ -54,6 +57,9 @@ fn paragraph(file: &ScannedFile, readers: &[Reader], host: &Host, verbose: bool)
     if let Some(pickle) = &facts.pickle {
         what.push_str(&format!(", protocol {}", pickle.protocol));
     }
+    if let Some(compression) = facts.compression {
+        what.push_str(&format!(", compressed with {}", compression.name()));
+    }
     let mut text = format!("{BOLD}{path}{BOLD:#}  {DIM}{what}, {}{DIM:#}\n", size(facts.size));
     let most = if verbose { usize::MAX } else { SHOWN };
     for array in facts.arrays.iter().take(most) {
@@ -63,8 +69,8 @@ fn paragraph(file: &ScannedFile, readers: &[Reader], host: &Host, verbose: bool)
     if more > 0 {
         text.push_str(&format!("  {DIM}and {more} more{DIM:#}\n"));
     }
-    for (array, pickle) in facts.pickles() {
-        if let Some(line) = names_line(array, pickle, most) {
+    for (name, pickle) in facts.pickles() {
+        if let Some(line) = names_line(name, pickle, most) {
             text.push_str(&format!("  {DIM}{line}{DIM:#}\n"));
         }
     }
@@ -73,6 +79,7 @@ fn paragraph(file: &ScannedFile, readers: &[Reader], host: &Host, verbose: bool)
     }
     text.push_str(&numpy_lines(file));
     text.push_str(&here_lines(file, readers, host));
+    text.push_str(&special::lines(file, pythons, host, most));
     if !file.unlisted.is_empty() {
         let names = visible(&file.unlisted.join(", ")).into_owned();
         text.push_str(&format!("  {YELLOW}?{YELLOW:#} nothing is known of {names}\n"));
@@ -136,7 +143,7 @@ fn array_line(array: &ArrayFacts) -> String {
     line
 }
 
-fn names_line(array: Option<&ArrayFacts>, pickle: &PickleFacts, most: usize) -> Option<String> {
+fn names_line(holder: Option<&str>, pickle: &PickleFacts, most: usize) -> Option<String> {
     if pickle.names.is_empty() {
         return None;
     }
@@ -149,8 +156,7 @@ fn names_line(array: Option<&ArrayFacts>, pickle: &PickleFacts, most: usize) -> 
     if pickle.names.len() > most {
         names.push(format!("and {} more", pickle.names.len() - most));
     }
-    let who = array.and_then(|array| array.name.as_deref());
-    let who = who.map(|name| format!("{} ", visible(name))).unwrap_or_default();
+    let who = holder.map(|name| format!("{} ", visible(name))).unwrap_or_default();
     Some(format!("{who}imports {}", names.join(", ")))
 }
 
@@ -169,7 +175,7 @@ fn notes(array: &ArrayFacts) -> Vec<String> {
         .collect()
 }
 
-fn numpy_lines(file: &ScannedFile) -> String {
+pub(super) fn numpy_lines(file: &ScannedFile) -> String {
     let mut text = String::new();
     let is_pickled = file.facts.as_ref().is_ok_and(|facts| facts.pickles().next().is_some());
     for segment in &file.numpys {
@@ -186,7 +192,7 @@ fn numpy_lines(file: &ScannedFile) -> String {
     text
 }
 
-fn here_lines(file: &ScannedFile, readers: &[Reader], host: &Host) -> String {
+pub(super) fn here_lines(file: &ScannedFile, readers: &[Reader], host: &Host) -> String {
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
     for (reader, reading) in readers.iter().zip(&file.here) {
         let name = format!("{} (numpy {})", short(&reader.prefix, host), reader.numpy);
@@ -252,15 +258,20 @@ fn format_name(format: DataFormat) -> &'static str {
         DataFormat::Pickle => "pickle",
         DataFormat::Joblib => "joblib",
         DataFormat::Compressed => "compressed data",
-        DataFormat::Torch => "archive of PyTorch",
+        DataFormat::Torch => "PyTorch",
         DataFormat::Zip => "zip archive",
+        DataFormat::Tar => "tar archive",
+        DataFormat::SevenZip => "7z archive",
+        DataFormat::Module => "native module",
+        DataFormat::Wheel => "wheel",
+        DataFormat::Source => "Python source",
         DataFormat::Empty => "empty",
         DataFormat::Unknown => "unknown",
     }
 }
 
 /// The path as it may be typed here.
-fn below(path: &HostPath, host: &Host) -> String {
+pub(super) fn below(path: &HostPath, host: &Host) -> String {
     match path.strip_prefix(&host.working_directory) {
         Ok(rest) if !rest.as_os_str().is_empty() => {
             visible(&HostPath::from(rest).native(host.os)).into_owned()

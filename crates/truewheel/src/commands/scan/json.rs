@@ -1,7 +1,9 @@
 //! A scan for a program. `docs/scan.schema.json` describes the layout.
 
+use doctor::DataCall;
 use doctor::data::{
-    ArrayFacts, DataFacts, DataFault, DataFormat, PickleFacts, Scan, ScanOptions, ScannedFile,
+    ArrayFacts, Compression, DataFacts, DataFault, DataFormat, MemberPickle, Module, PickleFacts,
+    Safe, Scan, ScanOptions, ScannedFile, Special,
 };
 use host::Host;
 use numpy_rules::Reading;
@@ -12,7 +14,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// Version of the JSON layout; raised with every change that a reader could notice.
-const SCAN_SCHEMA: &str = "truewheel-scan/1";
+const SCAN_SCHEMA: &str = "truewheel-scan/2";
 
 pub(super) fn render(scan: &Scan, options: &ScanOptions, host: &Host) -> Result<String, Failure> {
     let native = |path: &host::HostPath| path.native(host.os);
@@ -26,7 +28,16 @@ pub(super) fn render(scan: &Scan, options: &ScanOptions, host: &Host) -> Result<
             .map(|reader| Reader {
                 prefix: native(&reader.prefix),
                 python: reader.python.as_ref().map(ToString::to_string),
-                numpy: reader.numpy.to_string(),
+                numpy: Some(reader.numpy.to_string()),
+            })
+            .collect(),
+        pythons: options
+            .pythons
+            .iter()
+            .map(|python| Reader {
+                prefix: native(&python.prefix),
+                python: python.version.as_ref().map(ToString::to_string),
+                numpy: python.numpy.as_ref().map(ToString::to_string),
             })
             .collect(),
         files: scan.files.iter().map(|file| File::new(file, host)).collect(),
@@ -43,6 +54,7 @@ struct Document<'a> {
     version: &'static str,
     verified: bool,
     readers: Vec<Reader>,
+    pythons: Vec<Reader>,
     files: Vec<File<'a>>,
     unreadable: &'a [String],
     left_out: usize,
@@ -53,7 +65,7 @@ struct Document<'a> {
 struct Reader {
     prefix: String,
     python: Option<String>,
-    numpy: String,
+    numpy: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +75,8 @@ struct File<'a> {
     size: Option<u64>,
     /// Whether everything that is asked of such a file could be told.
     judged: bool,
+    safety: Safe,
+    compression: Option<Compression>,
     untold: &'a [String],
     numpys: Vec<Numpys>,
     /// In the order of the readers.
@@ -70,6 +84,11 @@ struct File<'a> {
     unlisted: &'a [String],
     arrays: &'a [ArrayFacts],
     pickle: Option<&'a PickleFacts>,
+    modules: Vec<&'a Module>,
+    wheel: Option<WheelOutcome<'a>>,
+    calls: &'a [DataCall],
+    members: &'a [MemberPickle],
+    more_members: usize,
     faults: &'a [DataFault],
     findings: Vec<FindingWithLines<'a>>,
 }
@@ -88,16 +107,40 @@ impl<'a> File<'a> {
             format: facts.map(|facts| facts.format),
             size: facts.map(|facts| facts.size),
             judged: file.untold.is_empty(),
+            safety: file.safety,
+            compression: facts.and_then(|facts| facts.compression),
             untold: &file.untold,
             numpys: numpys.collect(),
             here: file.here.iter().map(Outcome::new).collect(),
             unlisted: &file.unlisted,
             arrays: facts.map_or(&[], |facts| facts.arrays.as_slice()),
             pickle: facts.and_then(|facts| facts.pickle.as_ref()),
+            modules: match &file.special {
+                Some(Special::Module(module)) => vec![module],
+                Some(Special::Wheel { modules, .. }) => modules.iter().collect(),
+                _ => Vec::new(),
+            },
+            wheel: match &file.special {
+                Some(Special::Wheel { tags, here, .. }) => Some(WheelOutcome { tags, here }),
+                _ => None,
+            },
+            calls: match &file.special {
+                Some(Special::Source(calls)) => calls,
+                _ => &[],
+            },
+            members: facts.map_or(&[], |facts| facts.members.as_slice()),
+            more_members: facts.map_or(0, |facts| facts.more_members),
             faults: facts.map_or(&[], |facts| facts.faults.as_slice()),
             findings: file.findings.iter().map(|finding| with_lines(finding, os)).collect(),
         }
     }
+}
+
+#[derive(Serialize)]
+struct WheelOutcome<'a> {
+    tags: &'a [String],
+    /// In the order of the Pythons.
+    here: &'a [Option<String>],
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,9 @@
 
 mod human;
 mod json;
+mod rewrite;
+mod sarif;
+mod special;
 
 use doctor::data::{self, Progress, Scan, ScanOptions};
 use report::{ExitStatus, Severity};
@@ -25,23 +28,35 @@ pub(crate) fn run(context: &Context<'_>, flags: &ScanFlags) -> Result<ExitStatus
     }
     let project = context.project()?;
     let config = Config::load(host, &project)?;
-    let options = ScanOptions {
-        paths,
-        verify: flags.verify,
-        readers: data::readers(host, &project, &config.python),
-    };
+    let (pythons, readers) = data::pythons_and_readers(host, &project, &config.python);
+    let options =
+        ScanOptions { paths, verify: flags.verify, readers, pythons, all_files: flags.all_files };
+    if flags.output.is_some() && !flags.repair && !flags.to_npz {
+        return Err(Failure::input("--output goes with --repair or --to-npz"));
+    }
     let progress = Progress::default();
     let line = || {
         let (done, found) = progress.counts();
-        format!("scanned {done} of {found} files")
+        format!("{} {done} of {found} files", bar(done, found))
     };
     let scan = watched(context.printer, line, || data::scan(host, &options, &progress));
+    if flags.repair || flags.to_npz {
+        return rewrite::run(context, flags, &options, &scan);
+    }
     let text = match flags.format {
-        ScanFormat::Human => human::render(&scan, &options.readers, host, flags.verbose),
+        ScanFormat::Human => human::render(&scan, &options, host, flags.verbose),
+        ScanFormat::Sarif => sarif::render(&scan, host),
         ScanFormat::Json => json::render(&scan, &options, host)?,
     };
     context.printer.data(&text)?;
     Ok(status(&scan, flags.strict || config.strict))
+}
+
+/// A bar as long as the part that is done. While files are still being found it may grow shorter.
+fn bar(done: usize, found: usize) -> String {
+    const WIDTH: usize = 30;
+    let filled = (done * WIDTH).checked_div(found).unwrap_or(0).min(WIDTH);
+    format!("[{}{}]", "#".repeat(filled), "-".repeat(WIDTH - filled))
 }
 
 fn is_missing(error: &std::io::Error) -> bool {
