@@ -8,6 +8,8 @@ mod build;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod engines;

@@ -1,6 +1,7 @@
 //! The flags of every command.
 
 mod build;
+mod diff;
 mod engines;
 mod matrix;
 mod wheel;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use build::{
     BuildFlags, FetchFlags, InputFlags, ReproduceFlags, RoomFlags, ToolchainFlag, What,
 };
+pub(crate) use diff::{DiffFlags, DiffFormat, DoctorCommand};
 pub(crate) use engines::{
     BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
     ImageListFlags, ImageLockFlags,
@@ -75,7 +77,11 @@ pub(crate) enum Command {
 /// Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when
 /// the tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DoctorFlags {
+    #[command(subcommand)]
+    pub(crate) command: Option<DoctorCommand>,
+
     /// How to print the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: DoctorFormat,

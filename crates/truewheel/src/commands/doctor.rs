@@ -10,8 +10,8 @@ use report::{ExitStatus, Report, Step};
 use serde::Serialize;
 use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
-use crate::cli::{DoctorFlags, DoctorFormat};
-use crate::commands::Context;
+use crate::cli::{DoctorCommand, DoctorFlags, DoctorFormat};
+use crate::commands::{Context, diff};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::{suppress, table};
@@ -22,9 +22,12 @@ const FACTS_LIMIT: u64 = 256 << 20;
 const OWN_NAME: &str = "truewheel";
 
 pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStatus, Failure> {
+    if let Some(DoctorCommand::Diff(flags)) = &flags.command {
+        return diff::run(context, flags);
+    }
     let project = context.project()?;
     let config = Config::load(context.host, &project)?;
-    let selection = selection(flags, &config, context.name)?;
+    let selection = selection((&flags.only, &flags.skip), &config, context.name)?;
     if flags.list {
         return list(context, flags, &selection);
     }
@@ -63,8 +66,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
 
 /// What the flags and the configuration choose. A code that `--only` names is run even if the
 /// configuration skips it.
-fn selection(
-    flags: &DoctorFlags,
+pub(super) fn selection(
+    (only, skip): (&[String], &[String]),
     config: &Config,
     name: &'static str,
 ) -> Result<Selection, Failure> {
@@ -76,7 +79,7 @@ fn selection(
         };
         Failure::input(unknown).hint(hint)
     };
-    let asked = Selection::parse(&flags.only, &flags.skip).map_err(wrong)?;
+    let asked = Selection::parse(only, skip).map_err(wrong)?;
     let configured = Selection::parse(&[], &config.skip).map_err(wrong)?;
     let mut skip = asked.skip;
     skip.extend(configured.skip.into_iter().filter(|code| !asked.only.contains(code)));
@@ -236,7 +239,7 @@ pub(super) fn shorten_home(report: &mut Report, facts: &Facts) {
 }
 
 /// Replaces `home` by `~` where it stands as a path of its own.
-fn shorten(text: &mut String, home: &str) {
+pub(super) fn shorten(text: &mut String, home: &str) {
     if !text.contains(home) {
         return;
     }
