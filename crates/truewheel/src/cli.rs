@@ -139,6 +139,10 @@ pub(crate) enum DoctorFormat {
     Github,
     /// To paste into an issue
     Markdown,
+    /// For dashboards of code scanning: SARIF 2.1.0
+    Sarif,
+    /// For the test views of CI systems: JUnit XML
+    Junit,
 }
 
 /// List every Python on this machine, and which one each tool would pick here

@@ -1,17 +1,18 @@
 //! `doctor`: what is wrong on this machine, why, and what to type.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anstyle::Style;
 use doctor::{CHECKS, Check, Facts, GatherOptions, LockedImage, Selection};
 use host::HostPath;
-use report::render::{Options, github, human, json, markdown};
+use report::render::{Options, github, human, json, junit, markdown};
 use report::{ExitStatus, Report, Step};
 use serde::Serialize;
 use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
 use crate::cli::{DoctorCommand, DoctorFlags, DoctorFormat};
-use crate::commands::{Context, diff};
+use crate::commands::{Context, dashboards, diff};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::{suppress, table};
@@ -48,7 +49,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     }
     let mut report = diagnose(context, &facts, &selection);
     suppress::apply(&mut report, &config, &suppress::today());
-    let status = report.exit_status(flags.strict || config.strict);
+    let strict = flags.strict || config.strict;
+    let status = report.exit_status(strict);
     let options =
         Options { width: context.printer.width(context.host), color: true, verbose: flags.verbose };
     let text = match flags.format {
@@ -59,6 +61,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
         DoctorFormat::Json => json::render(&report, &options),
         DoctorFormat::Github => github::render(&report, &options),
         DoctorFormat::Markdown => markdown::render(&report, &options),
+        DoctorFormat::Sarif => dashboards::sarif(&report),
+        DoctorFormat::Junit => junit::render(&report, strict, &host::utc(SystemTime::now())),
     };
     context.printer.data(&text)?;
     Ok(status)
@@ -190,7 +194,10 @@ fn list(
             let listed: Vec<Listed> = checks.map(|check| Listed::new(check)).collect();
             crate::output::json(&listed)?
         }
-        DoctorFormat::Github | DoctorFormat::Markdown => {
+        DoctorFormat::Github
+        | DoctorFormat::Markdown
+        | DoctorFormat::Sarif
+        | DoctorFormat::Junit => {
             return Err(Failure::input("`--list` is for people or programs")
                 .hint("use `--format human` or `--format json` with it"));
         }

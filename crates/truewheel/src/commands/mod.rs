@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod compare;
+mod dashboards;
 mod diff;
 pub(crate) mod doctor;
 pub(crate) mod engines;
