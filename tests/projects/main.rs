@@ -1,0 +1,16 @@
+//! Projects of other people, as the package index has them: the doctor neither fails on them nor
+//! raises a false alarm.
+
+#[cfg(test)]
+mod findings;
+#[cfg(test)]
+#[path = "../interpreters.rs"]
+mod interpreters;
+#[cfg(test)]
+#[path = "../skips.rs"]
+mod skips;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+#[path = "../tools.rs"]
+mod tools;
