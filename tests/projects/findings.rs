@@ -1,6 +1,8 @@
 //! What the doctor says of each project: nothing but what is listed here, with the reason why it is
 //! true.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::sources::Workshop;
@@ -51,8 +53,9 @@ const INSTALLED: [Known; 6] = [
 ];
 
 #[track_caller]
-fn is_right(workshop: &Workshop, project: &std::path::Path, (name, known): &Known) {
-    let output = workshop.truewheel(project, &["doctor", "--format", "json"]);
+fn is_right(workshop: &Workshop, project: &Path, arguments: &[&str], (name, known): &Known) {
+    let arguments = [&["doctor", "--format", "json"], arguments].concat();
+    let output = workshop.truewheel(project, &arguments);
     assert_eq!(output.stderr_text(), "", "{name}");
     assert!(matches!(output.code, Some(0 | 1)), "{name}: {:?}", output.code);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -74,7 +77,7 @@ fn bare_sources_raise_no_false_alarm() {
     };
     for known in &PROJECTS {
         let project = workshop.project(known.0);
-        is_right(&workshop, &project, known);
+        is_right(&workshop, &project, &[], known);
         for command in [&["envs"][..], &["doctor", "--format", "sarif"], &["doctor", "--all"]] {
             let output = workshop.truewheel(&project, command);
             assert!(matches!(output.code, Some(0 | 1)), "{}: {command:?}", known.0);
@@ -89,6 +92,48 @@ fn sources_with_their_release_installed_raise_no_false_alarm() {
     for known in &INSTALLED {
         let project = workshop.project(known.0);
         workshop.with_released_wheel(&project, known.0);
-        is_right(&workshop, &project, known);
+        is_right(&workshop, &project, &[], known);
+        is_right(&workshop, &project, &["--import"], known);
     }
+}
+
+#[test]
+fn a_module_is_imported_only_when_it_is_asked_for() {
+    let test = "findings::a_module_is_imported_only_when_it_is_asked_for";
+    let Some(workshop) = Workshop::new(test) else { return };
+    let project = workshop.project("rpds-py==0.22.3");
+    workshop.with_released_wheel(&project, "rpds-py==0.22.3");
+    let imported = |arguments: &[&str]| -> Vec<Value> {
+        let arguments = [&["doctor", "--save", "facts.json"], arguments].concat();
+        let output = workshop.truewheel(&project, &arguments);
+        assert_eq!(output.code, Some(0), "{}", output.stderr_text());
+        let facts: Value = serde_json::from_slice(&workshop.read("facts.json")).unwrap();
+        let built = facts["project"]["built"].as_array().unwrap();
+        built.iter().flat_map(|one| one["imported"].as_array().unwrap().clone()).collect()
+    };
+    assert!(imported(&[]).is_empty());
+    let names = imported(&["--import"])[0]["names"]["seen"].clone();
+    for name in ["HashTrieMap", "HashTrieMap.insert", "List.push_front"] {
+        assert!(names.as_array().unwrap().contains(&Value::from(name)), "{name}: {names}");
+    }
+
+    // A package that does what it likes on import: nothing of it comes through, and it has an end.
+    let package = project.join(".venv/lib/python3.12/site-packages/rpds/__init__.py");
+    let mark = workshop.path("mark");
+    for (text, said) in [
+        ("print('{\"names\": [\"Fake\"]}'); raise SystemExit(0)", "SystemExit"),
+        ("import os; os.kill(os.getpid(), 9)", "signal 9"),
+        ("import os; os._exit(7)", "ended the interpreter with 7"),
+        (&format!("with open({mark:?}, 'w') as file: file.write('x' * 9)"), "OSError"),
+        ("bytearray(64 << 30)", "MemoryError"),
+        ("import os; assert not os.environ.get('HOME')\nimport gone", "No module named 'gone'"),
+    ] {
+        // uv links files from its cache, which must stay as it is.
+        fs_err::remove_file(&package).unwrap();
+        fs_err::write(&package, text).unwrap();
+        let names = imported(&["--import"])[0]["names"].clone();
+        let reason = names["broken"].as_str().unwrap_or_default();
+        assert!(reason.contains(said), "{text}: {names}");
+    }
+    assert_eq!(fs_err::read(&mark).unwrap_or_default(), b"");
 }

@@ -38,8 +38,12 @@ impl Workshop {
         Some(Self { tools, directory, python })
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
+    }
+
+    pub(crate) fn read(&self, file: &str) -> Vec<u8> {
+        fs_err::read(self.path(file)).unwrap()
     }
 
     fn tool(&self, name: &str) -> PathBuf {

@@ -1,6 +1,8 @@
 //! The flags of every command.
 
 mod build;
+#[cfg(feature = "completions")]
+mod completions;
 mod diff;
 mod engines;
 mod matrix;
@@ -14,6 +16,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use build::{
     BuildFlags, FetchFlags, InputFlags, ReproduceFlags, RoomFlags, ToolchainFlag, What,
 };
+#[cfg(feature = "completions")]
+pub(crate) use completions::CompletionsFlags;
 pub(crate) use diff::{DiffFlags, DiffFormat, DoctorCommand};
 pub(crate) use engines::{
     BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
@@ -60,6 +64,8 @@ pub(crate) enum Command {
     Build(Box<BuildFlags>),
     Check(CheckFlags),
     Compare(CompareFlags),
+    #[cfg(feature = "completions")]
+    Completions(CompletionsFlags),
     Doctor(DoctorFlags),
     Engines(EnginesFlags),
     Envs(EnvsFlags),
@@ -105,6 +111,11 @@ pub(crate) struct DoctorFlags {
     /// Judge every environment found, not only those that the project uses
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// Import the project's compiled module in each Python that has it, isolated and with a time
+    /// limit, to see the names it really has: its own code runs
+    #[arg(long, conflicts_with_all = ["facts", "list"])]
+    pub(crate) import: bool,
 
     /// List the checks that would run, and run none
     #[arg(long, conflicts_with_all = ["python", "all", "save", "facts", "redact"])]

@@ -421,6 +421,7 @@ mod tests {
                 exchange: Vec::new(),
                 judge_all: true,
                 cache: None,
+                import: false,
             },
         )
     }

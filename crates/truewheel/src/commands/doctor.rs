@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
         None => {
             let python =
                 flags.python.as_deref().map(|python| context.python(python)).transpose()?;
-            gather(context, python, flags.all, project, &config)
+            gather_as(context, python, (flags.all, flags.import), project, &config)
         }
     };
     if flags.redact {
@@ -112,6 +112,17 @@ pub(super) fn gather(
     project: PathBuf,
     config: &Config,
 ) -> Facts {
+    gather_as(context, python, (judge_all, false), project, config)
+}
+
+/// The same; with `import` the project's module is imported, too.
+pub(super) fn gather_as(
+    context: &Context<'_>,
+    python: Option<PathBuf>,
+    (judge_all, import): (bool, bool),
+    project: PathBuf,
+    config: &Config,
+) -> Facts {
     let locked = locked_image(context, &project);
     let options = GatherOptions {
         project,
@@ -120,6 +131,7 @@ pub(super) fn gather(
         exchange: config.exchange.clone(),
         judge_all,
         cache: context.host.cache_directory(),
+        import,
     };
     let mut facts = doctor::gather(context.host, &options);
     // What only the builder knows: engines that ran a container here, and the image it wants.

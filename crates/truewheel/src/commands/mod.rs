@@ -3,6 +3,8 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod compare;
+#[cfg(feature = "completions")]
+pub(crate) mod completions;
 mod dashboards;
 mod diff;
 pub(crate) mod doctor;
