@@ -6,6 +6,8 @@ mod archive;
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod diff;
@@ -36,6 +38,9 @@ mod scan;
 #[cfg(test)]
 #[path = "../../crates/report/tests/render/schema.rs"]
 mod schema;
+#[cfg(test)]
+#[path = "../skips.rs"]
+mod skips;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
