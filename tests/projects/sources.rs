@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{interpreters, skips, tools};
 
-const LIMIT: Duration = Duration::from_secs(600);
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// The program must be done long before this.
 const LOOK_LIMIT: Duration = Duration::from_secs(120);
 /// What stands for the build backends that projects name.
@@ -98,12 +98,7 @@ impl Workshop {
 
     /// An environment in the project, with the wheel that was released of it.
     pub(crate) fn with_released_wheel(&self, project: &Path, requirement: &str) {
-        let uv = || {
-            Invocation::new(self.tool("uv"))
-                .env("UV_CACHE_DIR", self.tools.join("uv-cache"))
-                .env("UV_PYTHON_DOWNLOADS", "never")
-                .directory(project)
-        };
+        let uv = || self.uv().directory(project);
         succeed(uv().args(["venv", "--quiet", ".venv", "--python"]).arg(&self.python));
         succeed(
             uv().args(["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]).args([
@@ -112,6 +107,33 @@ impl Workshop {
                 requirement,
             ]),
         );
+    }
+
+    /// A call of uv.
+    pub(crate) fn uv(&self) -> Invocation {
+        Invocation::new(self.tool("uv"))
+            .env("UV_CACHE_DIR", self.tools.join("uv-cache"))
+            .env("UV_PYTHON_DOWNLOADS", "never")
+    }
+
+    /// The Python of the tests.
+    pub(crate) fn python(&self) -> &Path {
+        &self.python
+    }
+
+    /// A program of a package, in an environment of its own.
+    pub(crate) fn installed(&self, requirement: &str, program: &str) -> PathBuf {
+        let environment = self.path(&format!("environment of {program}"));
+        succeed(
+            self.uv().args(["venv", "--quiet", "--python"]).arg(&self.python).arg(&environment),
+        );
+        succeed(
+            self.uv()
+                .args(["pip", "install", "--quiet", "--python"])
+                .arg(&environment)
+                .arg(requirement),
+        );
+        environment.join("bin").join(program)
     }
 
     /// The program, looking at a project from the outside, with nothing of this machine's
@@ -138,7 +160,7 @@ impl Workshop {
 }
 
 #[track_caller]
-fn succeed(command: Invocation) {
+pub(crate) fn succeed(command: Invocation) {
     let output = command.timeout(LIMIT).output().unwrap();
     assert!(output.success(), "{}{}", output.stdout_text(), output.stderr_text());
 }
