@@ -6,6 +6,7 @@ mod completions;
 mod diff;
 mod engines;
 mod matrix;
+mod watch;
 mod wheel;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ pub(crate) use matrix::{
     PlanFlags, PlanFormat, ShowFlags,
 };
 
+pub(crate) use watch::WatchFlags;
 pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
@@ -137,6 +139,9 @@ pub(crate) struct DoctorFlags {
     /// Take names of users and machines, tokens and credentials out of the facts
     #[arg(long)]
     pub(crate) redact: bool,
+
+    #[command(flatten)]
+    pub(crate) watching: WatchFlags,
 }
 
 /// How to print a report.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
 use crate::cli::{DoctorCommand, DoctorFlags, DoctorFormat};
-use crate::commands::{Context, dashboards, diff};
+use crate::commands::{Context, dashboards, diff, watch};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::{suppress, table};
@@ -31,6 +31,20 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     let selection = selection((&flags.only, &flags.skip), &config, context.name)?;
     if flags.list {
         return list(context, flags, &selection);
+    }
+    let options =
+        Options { width: context.printer.width(context.host), color: true, verbose: flags.verbose };
+    if flags.watching.watch {
+        let python = flags.python.as_deref().map(|python| context.python(python)).transpose()?;
+        return watch::run(context, flags.format, &options, &|| {
+            // The configuration may be what changed; one that is wrong for a while is as before.
+            let config = Config::load(context.host, &project).unwrap_or_else(|_| config.clone());
+            let asked = (flags.all, flags.import);
+            let facts = gather_as(context, python.clone(), asked, project.clone(), &config);
+            let mut report = diagnose(context, &facts, &selection);
+            suppress::apply(&mut report, &config, &suppress::today());
+            (facts, report)
+        });
     }
     let mut facts = match &flags.facts {
         Some(file) => read_facts(context, file)?,
@@ -51,8 +65,6 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     suppress::apply(&mut report, &config, &suppress::today());
     let strict = flags.strict || config.strict;
     let status = report.exit_status(strict);
-    let options =
-        Options { width: context.printer.width(context.host), color: true, verbose: flags.verbose };
     let text = match flags.format {
         DoctorFormat::Human => {
             shorten_home(&mut report, &facts);

@@ -15,6 +15,7 @@ pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod matrix;
 pub(crate) mod scan;
+mod watch;
 mod wheels;
 
 use std::path::{Path, PathBuf};
