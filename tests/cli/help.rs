@@ -90,6 +90,10 @@ fn help_of_doctor() {
     tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
 
     Usage: truewheel doctor [OPTIONS]
+           truewheel doctor <COMMAND>
+
+    Commands:
+      diff  Say what differs between two machines, or between before and after, and which of it matters
 
     Options:
           --format <FORMAT>
@@ -355,9 +359,10 @@ fn commands_and_flags_that_do_not_exist() {
     exit: 3
     --- stdout
     --- stderr
-    error: unexpected argument 'NPY004' found
+    error: unrecognized subcommand 'NPY004'
 
     Usage: truewheel doctor [OPTIONS]
+           truewheel doctor <COMMAND>
 
     For more information, try '--help'.
     ");
@@ -511,6 +516,7 @@ fn arguments_that_are_not_text() {
     error: invalid UTF-8 was detected in one or more arguments
 
     Usage: truewheel doctor [OPTIONS]
+           truewheel doctor <COMMAND>
 
     For more information, try '--help'.
     ");

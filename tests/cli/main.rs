@@ -6,7 +6,11 @@ mod archive;
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod configuration;
+#[cfg(test)]
+mod diff;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
@@ -38,6 +42,9 @@ mod scan_more;
 #[cfg(test)]
 #[path = "../../crates/report/tests/render/schema.rs"]
 mod schema;
+#[cfg(test)]
+#[path = "../skips.rs"]
+mod skips;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

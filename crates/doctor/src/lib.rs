@@ -9,6 +9,7 @@ mod check;
 mod checks;
 mod cures;
 pub mod data;
+mod diff;
 mod facts;
 mod gather;
 pub mod log;
@@ -22,6 +23,7 @@ mod testing;
 
 pub use check::{Check, Findings};
 pub use checks::CHECKS;
+pub use diff::{Change, Comparison, Difference, Sides, compare};
 pub use facts::*;
 pub use gather::{GatherOptions, gather};
 pub use pages::{Page, page, pages};

@@ -1,10 +1,14 @@
 //! The flags of every command.
 
 mod build;
+#[cfg(feature = "completions")]
+mod completions;
+mod diff;
 mod engines;
 mod fix;
 mod matrix;
 mod scan;
+mod watch;
 mod wheel;
 
 use std::ffi::OsString;
@@ -15,6 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use build::{
     BuildFlags, FetchFlags, InputFlags, ReproduceFlags, RoomFlags, ToolchainFlag, What,
 };
+#[cfg(feature = "completions")]
+pub(crate) use completions::CompletionsFlags;
+pub(crate) use diff::{DiffFlags, DiffFormat, DoctorCommand};
 pub(crate) use engines::{
     BootstrapFlags, BuildFormat, EnginesFlags, ImageCheckFlags, ImageCommand, ImageFlags,
     ImageListFlags, ImageLockFlags,
@@ -26,6 +33,7 @@ pub(crate) use matrix::{
 };
 
 pub(crate) use scan::{ScanFlags, ScanFormat};
+pub(crate) use watch::WatchFlags;
 pub(crate) use wheel::{Accepted, CheckFlags, CompareFlags, WheelFormat};
 
 /// Heading of the options that every command has.
@@ -62,6 +70,8 @@ pub(crate) enum Command {
     Build(Box<BuildFlags>),
     Check(CheckFlags),
     Compare(CompareFlags),
+    #[cfg(feature = "completions")]
+    Completions(CompletionsFlags),
     Doctor(DoctorFlags),
     Engines(EnginesFlags),
     Envs(EnvsFlags),
@@ -79,7 +89,11 @@ pub(crate) enum Command {
 /// Ends with 0 when nothing is wrong, 1 when there are errors (with --strict also warnings), 2 when
 /// the tool itself failed, and 3 when it was called wrongly or its configuration is wrong.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DoctorFlags {
+    #[command(subcommand)]
+    pub(crate) command: Option<DoctorCommand>,
+
     /// How to print the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: DoctorFormat,
@@ -104,6 +118,11 @@ pub(crate) struct DoctorFlags {
     #[arg(long)]
     pub(crate) all: bool,
 
+    /// Import the project's compiled module in each Python that has it, isolated and with a time
+    /// limit, to see the names it really has: its own code runs
+    #[arg(long, conflicts_with_all = ["facts", "list"])]
+    pub(crate) import: bool,
+
     /// List the checks that would run, and run none
     #[arg(long, conflicts_with_all = ["python", "all", "save", "facts", "redact"])]
     pub(crate) list: bool,
@@ -126,6 +145,9 @@ pub(crate) struct DoctorFlags {
     pub(crate) redact: bool,
 
     #[command(flatten)]
+    pub(crate) watching: WatchFlags,
+
+    #[command(flatten)]
     pub(crate) fix: FixFlags,
 }
 
@@ -140,6 +162,10 @@ pub(crate) enum DoctorFormat {
     Github,
     /// To paste into an issue
     Markdown,
+    /// For dashboards of code scanning: SARIF 2.1.0
+    Sarif,
+    /// For the test views of CI systems: JUnit XML
+    Junit,
 }
 
 /// List every Python on this machine, and which one each tool would pick here

@@ -72,6 +72,8 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitCode
         Command::Build(flags) => commands::build::run(&context, flags),
         Command::Check(flags) => commands::check::run(&context, flags),
         Command::Compare(flags) => commands::compare::run(&context, flags),
+        #[cfg(feature = "completions")]
+        Command::Completions(flags) => commands::completions::run(&context, flags),
         Command::Doctor(flags) => commands::doctor::run(&context, flags),
         Command::Engines(flags) => commands::engines::run(&context, flags),
         Command::Envs(flags) => commands::envs::run(&context, flags),

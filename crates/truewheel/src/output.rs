@@ -45,6 +45,16 @@ impl Printer {
         }
     }
 
+    /// Prints data that more will follow; `false` when nobody reads it any more.
+    pub(crate) fn live(&self, text: &str) -> Result<bool, Failure> {
+        let mut stdout = AutoStream::new(io::stdout().lock(), self.choice);
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Failure::tool(error, "cannot write to standard output")),
+        }
+    }
+
     /// Whether somebody watches the stream for talk.
     pub(crate) fn is_watched(&self) -> bool {
         io::stderr().is_terminal()

@@ -39,6 +39,8 @@ pub(crate) enum Lane {
     Wheels,
     /// Real builds of wheels: the same everywhere, and what is said and left when they fail.
     Builds,
+    /// Projects of other people raise no false alarm.
+    Projects,
     /// The page of the matrix in a real browser.
     Browser,
 }
@@ -63,6 +65,7 @@ impl Lane {
             Self::Containers => "containers",
             Self::Wheels => "wheels",
             Self::Builds => "builds",
+            Self::Projects => "projects",
             Self::Browser => "browser",
         }
     }
@@ -96,6 +99,7 @@ impl Lane {
             Self::Containers => Some("containers"),
             Self::Wheels => Some("wheels"),
             Self::Builds => Some("builds"),
+            Self::Projects => Some("projects"),
             Self::Browser => Some("browser"),
         }
     }

@@ -1,5 +1,7 @@
 //! What a project's sources declare for Python, and what its compiled modules hold of it.
 
+use std::collections::BTreeSet;
+
 use host::{HostPath, Seen};
 use serde::{Deserialize, Serialize};
 
@@ -139,4 +141,27 @@ pub struct BuiltModule {
     /// Of the names that the sources and the stub have, those that do not occur in its bytes;
     /// sorted.
     pub lacks: Seen<Vec<String>>,
+    /// What interpreters that have it say of it, where the user allowed them to import it.
+    #[serde(default)]
+    pub imported: Vec<ImportedNames>,
+}
+
+impl BuiltModule {
+    /// The names that it has when an environment's interpreter imports it, if that was tried and
+    /// went well: `Class.method`, or the name alone.
+    #[must_use]
+    pub fn names_in(&self, prefix: &HostPath) -> Option<&BTreeSet<String>> {
+        self.imported.iter().find(|one| one.environment == *prefix)?.names.get()
+    }
+}
+
+/// The names of a module that was really imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedNames {
+    /// Prefix of the environment.
+    pub environment: HostPath,
+    /// Its interpreter.
+    pub interpreter: HostPath,
+    /// Names of the module and of its classes (`Class.method`); broken where it cannot be imported.
+    pub names: Seen<BTreeSet<String>>,
 }

@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use data::{DataCall, DataCallKind, DataFile, DataTrouble, PyodideUse, RefusedHeader};
 pub use declared::{
-    BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, SourceTime, Stub, StubName,
+    BuiltModule, DeclaredKind, DeclaredName, DeclaredNames, ImportedNames, SourceTime, Stub,
+    StubName,
 };
 pub use directories::{
     BuildScript, DirectoryFacts, DirectoryRole, PickledData, Pyo3Build, SourceModule, SourceTree,

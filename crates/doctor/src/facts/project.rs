@@ -90,6 +90,10 @@ pub struct Pyproject {
     pub uv_cache_keys: Option<Vec<String>>,
     /// Whether there is a `[tool.uv]` table.
     pub uses_uv: bool,
+    /// What in `[tool.uv]` keeps uv from building the project: `package = false`,
+    /// `no-build = true`.
+    #[serde(default)]
+    pub uv_never_builds: Option<String>,
 }
 
 /// What `[tool.maturin]` declares.
@@ -185,6 +189,10 @@ pub struct CrateManifest {
     /// The library's root source, if there is a library.
     #[serde(default)]
     pub library: Option<HostPath>,
+    /// Whether it is no member of a workspace, since there is none, but a directory that the crate
+    /// depends on: of such a crate cargo needs neither tests nor what no feature turns on.
+    #[serde(default)]
+    pub is_mere_dependency: bool,
 }
 
 /// What `Cargo.lock` says.

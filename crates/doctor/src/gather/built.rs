@@ -114,5 +114,6 @@ fn look(
         }
         Err(error) => Seen::Broken(ReadError::reason(&error)),
     });
-    Some(BuiltModule { path: file, modified_ns: metadata.modified_ns, lacks })
+    let (path, modified_ns) = (file, metadata.modified_ns);
+    Some(BuiltModule { path, modified_ns, lacks, imported: Vec::new() })
 }

@@ -1,7 +1,7 @@
 //! Looking at the machine, once, in parallel, changing nothing (invariant I8).
 //!
 //! Facts come from files. The one process that may be started is `rustc -vV`, and its answer is
-//! remembered. What cannot be read becomes a fact with a reason; gathering never fails.
+//! remembered; with `import`, interpreters are started as well. What cannot be read becomes a fact with a reason; gathering never fails.
 
 mod built;
 mod cache;
@@ -11,6 +11,7 @@ mod declared;
 mod directories;
 mod engines;
 mod environments;
+mod import;
 mod libraries;
 mod machine;
 mod modules;
@@ -48,6 +49,8 @@ pub struct GatherOptions {
     pub judge_all: bool,
     /// Directory for what is remembered between runs; `None` remembers nothing.
     pub cache: Option<PathBuf>,
+    /// Import the project's compiled module in each interpreter that has it: the user allows it.
+    pub import: bool,
 }
 
 /// Gathers every fact.
@@ -75,6 +78,9 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
         },
     );
     built::gather(host, &mut project, &environments.list, &source_tree, &cache);
+    if options.import {
+        import::gather(host, &mut project.built, &environments.list);
+    }
     toolchain::complete(host, &mut toolchain, &project, &environments.list);
     let directories = directories::gather(host, &project, &environments.list);
     let target = target::gather(host, &project, &directories);

@@ -1,17 +1,18 @@
 //! `doctor`: what is wrong on this machine, why, and what to type.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anstyle::Style;
 use doctor::{CHECKS, Check, Facts, GatherOptions, LockedImage, Selection};
 use host::HostPath;
-use report::render::{Options, github, human, json, markdown};
+use report::render::{Options, github, human, json, junit, markdown};
 use report::{ExitStatus, Report, Step};
 use serde::Serialize;
 use wheelbuild::image::{LOCK_FILE, LockFile, Store, architecture};
 
-use crate::cli::{DoctorFlags, DoctorFormat};
-use crate::commands::Context;
+use crate::cli::{DoctorCommand, DoctorFlags, DoctorFormat};
+use crate::commands::{Context, dashboards, diff, watch};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::{suppress, table};
@@ -22,21 +23,38 @@ const FACTS_LIMIT: u64 = 256 << 20;
 pub(super) const OWN_NAME: &str = "truewheel";
 
 pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStatus, Failure> {
+    if let Some(DoctorCommand::Diff(flags)) = &flags.command {
+        return diff::run(context, flags);
+    }
     if flags.fix.is_asked() {
         return super::fix::run(context, flags);
     }
     let project = context.project()?;
     let config = Config::load(context.host, &project)?;
-    let selection = selection(flags, &config, context.name)?;
+    let selection = selection((&flags.only, &flags.skip), &config, context.name)?;
     if flags.list {
         return list(context, flags, &selection);
+    }
+    let options =
+        Options { width: context.printer.width(context.host), color: true, verbose: flags.verbose };
+    if flags.watching.watch {
+        let python = flags.python.as_deref().map(|python| context.python(python)).transpose()?;
+        return watch::run(context, flags.format, &options, &|| {
+            // The configuration may be what changed; one that is wrong for a while is as before.
+            let config = Config::load(context.host, &project).unwrap_or_else(|_| config.clone());
+            let asked = (flags.all, flags.import);
+            let facts = gather_as(context, python.clone(), asked, project.clone(), &config);
+            let mut report = diagnose(context, &facts, &selection);
+            suppress::apply(&mut report, &config, &suppress::today());
+            (facts, report)
+        });
     }
     let mut facts = match &flags.facts {
         Some(file) => read_facts(context, file)?,
         None => {
             let python =
                 flags.python.as_deref().map(|python| context.python(python)).transpose()?;
-            gather(context, python, flags.all, project, &config)
+            gather_as(context, python, (flags.all, flags.import), project, &config)
         }
     };
     if flags.redact {
@@ -48,9 +66,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     }
     let mut report = diagnose(context, &facts, &selection);
     suppress::apply(&mut report, &config, &suppress::today());
-    let status = report.exit_status(flags.strict || config.strict);
-    let options =
-        Options { width: context.printer.width(context.host), color: true, verbose: flags.verbose };
+    let strict = flags.strict || config.strict;
+    let status = report.exit_status(strict);
     let text = match flags.format {
         DoctorFormat::Human => {
             shorten_home(&mut report, &facts);
@@ -59,6 +76,8 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
         DoctorFormat::Json => json::render(&report, &options),
         DoctorFormat::Github => github::render(&report, &options),
         DoctorFormat::Markdown => markdown::render(&report, &options),
+        DoctorFormat::Sarif => dashboards::sarif(&report),
+        DoctorFormat::Junit => junit::render(&report, strict, &host::utc(SystemTime::now())),
     };
     context.printer.data(&text)?;
     Ok(status)
@@ -67,7 +86,7 @@ pub(crate) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
 /// What the flags and the configuration choose. A code that `--only` names is run even if the
 /// configuration skips it.
 pub(super) fn selection(
-    flags: &DoctorFlags,
+    (only, skip): (&[String], &[String]),
     config: &Config,
     name: &'static str,
 ) -> Result<Selection, Failure> {
@@ -79,7 +98,7 @@ pub(super) fn selection(
         };
         Failure::input(unknown).hint(hint)
     };
-    let asked = Selection::parse(&flags.only, &flags.skip).map_err(wrong)?;
+    let asked = Selection::parse(only, skip).map_err(wrong)?;
     let configured = Selection::parse(&[], &config.skip).map_err(wrong)?;
     let mut skip = asked.skip;
     skip.extend(configured.skip.into_iter().filter(|code| !asked.only.contains(code)));
@@ -108,6 +127,17 @@ pub(super) fn gather(
     project: PathBuf,
     config: &Config,
 ) -> Facts {
+    gather_as(context, python, (judge_all, false), project, config)
+}
+
+/// The same; with `import` the project's module is imported, too.
+pub(super) fn gather_as(
+    context: &Context<'_>,
+    python: Option<PathBuf>,
+    (judge_all, import): (bool, bool),
+    project: PathBuf,
+    config: &Config,
+) -> Facts {
     let locked = locked_image(context, &project);
     let options = GatherOptions {
         project,
@@ -116,6 +146,7 @@ pub(super) fn gather(
         exchange: config.exchange.clone(),
         judge_all,
         cache: context.host.cache_directory(),
+        import,
     };
     let mut facts = doctor::gather(context.host, &options);
     facts.project.tools.clone_from(&config.tools);
@@ -191,7 +222,10 @@ fn list(
             let listed: Vec<Listed> = checks.map(|check| Listed::new(check)).collect();
             crate::output::json(&listed)?
         }
-        DoctorFormat::Github | DoctorFormat::Markdown => {
+        DoctorFormat::Github
+        | DoctorFormat::Markdown
+        | DoctorFormat::Sarif
+        | DoctorFormat::Junit => {
             return Err(Failure::input("`--list` is for people or programs")
                 .hint("use `--format human` or `--format json` with it"));
         }
@@ -240,7 +274,7 @@ pub(super) fn shorten_home(report: &mut Report, facts: &Facts) {
 }
 
 /// Replaces `home` by `~` where it stands as a path of its own.
-fn shorten(text: &mut String, home: &str) {
+pub(super) fn shorten(text: &mut String, home: &str) {
     if !text.contains(home) {
         return;
     }

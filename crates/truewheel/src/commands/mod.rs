@@ -3,6 +3,10 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod compare;
+#[cfg(feature = "completions")]
+pub(crate) mod completions;
+mod dashboards;
+mod diff;
 pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod envs;
@@ -12,6 +16,7 @@ pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod matrix;
 pub(crate) mod scan;
+mod watch;
 mod wheels;
 
 use std::path::{Path, PathBuf};

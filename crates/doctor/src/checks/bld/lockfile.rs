@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use host::HostPath;
 use semver::{Version, VersionReq};
 
-use crate::{CargoLock, CrateManifest, Dependency, LockedPackage, ProjectFacts};
+use crate::{CargoLock, CrateManifest, Dependency, DependencyKind, LockedPackage, ProjectFacts};
 
 /// One way in which the lock file is behind the manifests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,11 @@ fn compare_member(
     for dependency in &manifest.dependencies {
         let named: Vec<&LockedPackage> =
             locked.iter().copied().filter(|package| package.name == dependency.package).collect();
+        // Of a crate that is only depended on, cargo resolves what is needed and no more.
+        let is_spare = dependency.optional || dependency.kind == DependencyKind::Dev;
+        if named.is_empty() && manifest.is_mere_dependency && is_spare {
+            continue;
+        }
         if named.is_empty() {
             say(format!("asks for {}, which the lock file does not give it", asked(dependency)));
             continue;
@@ -204,7 +209,6 @@ impl<'a> Index<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DependencyKind;
 
     const REGISTRY: &str = "registry+https://example.org/index";
 
@@ -308,6 +312,32 @@ mod tests {
         project.patched.clear();
         project.crates[0].dependencies[0].location = Some("git:https://example.org/dep".to_owned());
         assert!(said(&project, &lock).is_empty());
+    }
+
+    #[test]
+    fn of_a_crate_that_is_only_depended_on_neither_tests_nor_options_are_locked() {
+        let lock =
+            lock(vec![locked("app", "0.1.0", None, &["part"]), locked("part", "0.1.0", None, &[])]);
+        let path = Dependency {
+            requirement: None,
+            location: Some("path:/p/part".to_owned()),
+            ..needs("part", "")
+        };
+        let mut project = project(vec![path]);
+        project.crates.push(CrateManifest {
+            path: HostPath::from("/p/part/Cargo.toml"),
+            name: "part".to_owned(),
+            version: Some("0.1.0".to_owned()),
+            dependencies: vec![
+                Dependency { optional: true, ..needs("maybe", "1") },
+                Dependency { kind: DependencyKind::Dev, ..needs("tests", "1") },
+            ],
+            is_mere_dependency: true,
+            ..CrateManifest::default()
+        });
+        assert_eq!(said(&project, &lock), Vec::<String>::new());
+        project.crates[1].is_mere_dependency = false;
+        assert_eq!(said(&project, &lock).len(), 2);
     }
 
     #[test]

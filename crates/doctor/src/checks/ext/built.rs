@@ -122,7 +122,7 @@ pub(super) mod testing {
     use crate::testing::{PROJECT, healthy, package, venv};
     use crate::{
         BuiltModule, CrateManifest, DeclaredKind, DeclaredName, DeclaredNames, Facts,
-        MaturinConfig, ModuleFacts, SourceTime,
+        ImportedNames, MaturinConfig, ModuleFacts, SourceTime,
     };
 
     pub(crate) const HOUR: i64 = 3_600 * 1_000_000_000;
@@ -183,6 +183,7 @@ pub(super) mod testing {
             path: module_path(),
             modified_ns: now - HOUR,
             lacks: Seen::Seen(Vec::new()),
+            imported: Vec::new(),
         }];
         let environment = venv(&mut facts);
         let site = environment.python.site_packages[0].clone();
@@ -199,6 +200,17 @@ pub(super) mod testing {
             modified_ns: now - HOUR,
             native: Seen::Absent,
         });
+        facts
+    }
+
+    /// The module, imported: with these names alone.
+    pub(crate) fn with_names(mut facts: Facts, names: &[&str]) -> Facts {
+        let environment = venv(&mut facts).python.prefix.clone();
+        facts.project.built[0].imported = vec![ImportedNames {
+            interpreter: environment.join("bin/python"),
+            environment,
+            names: Seen::Seen(names.iter().map(|name| (*name).to_owned()).collect()),
+        }];
         facts
     }
 

@@ -22,7 +22,13 @@ pub(crate) static CHECK: Check = Check {
     #[cfg(test)]
     cases: Cases {
         fires: &[tests::no_keys, tests::other_keys, tests::workspace_member_missing],
-        silent: &[tests::covered, tests::everything, tests::uv_not_used, tests::not_maturin],
+        silent: &[
+            tests::covered,
+            tests::everything,
+            tests::uv_not_used,
+            tests::not_maturin,
+            tests::uv_never_builds,
+        ],
     },
 };
 
@@ -35,6 +41,10 @@ fn run(facts: &Facts, findings: &mut Findings) {
         findings.skip("the project is not used with uv");
         return;
     };
+    if let Some(setting) = &pyproject.uv_never_builds {
+        findings.skip(format!("uv never builds the project: {setting}"));
+        return;
+    }
     let needed = needed(facts);
     let keys = pyproject.uv_cache_keys.as_deref();
     let missing: Vec<&String> = needed
@@ -234,6 +244,14 @@ mod tests {
     pub(super) fn uv_not_used() -> Facts {
         let mut facts = no_keys();
         facts.source_tree.uv_lock = None;
+        facts
+    }
+
+    pub(super) fn uv_never_builds() -> Facts {
+        let mut facts = no_keys();
+        if let Seen::Seen(pyproject) = &mut facts.project.pyproject {
+            pyproject.uv_never_builds = Some("package = false".to_owned());
+        }
         facts
     }
 

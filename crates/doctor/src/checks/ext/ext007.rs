@@ -29,6 +29,7 @@ pub(crate) static CHECK: Check = Check {
             tests::a_class,
             tests::under_a_condition_that_holds,
             tests::shadowed,
+            tests::in_the_bytes_and_not_in_the_class,
         ],
         silent: &[
             tests::all_there,
@@ -38,6 +39,7 @@ pub(crate) static CHECK: Check = Check {
             tests::unreadable_module,
             tests::names_of_another_kind,
             tests::not_installed,
+            tests::imported_and_all_there,
         ],
     },
 };
@@ -57,8 +59,11 @@ fn run(facts: &Facts, findings: &mut Findings) {
     for environment in facts.judged() {
         let Some(built) = imported(facts, environment) else { continue };
         is_judged = true;
+        let real = built.names_in(&environment.python.prefix);
         let lacks = match &built.lacks {
             Seen::Seen(lacks) => lacks,
+            // Who imported it need not read it.
+            _ if real.is_some() => &Vec::new(),
             Seen::Broken(reason) => {
                 findings.skip(format!("{} could not be read: {reason}", facts.short(&built.path)));
                 continue;
@@ -66,12 +71,15 @@ fn run(facts: &Facts, findings: &mut Findings) {
             Seen::Absent => continue,
         };
         let expected: Vec<&DeclaredName> = expected(facts, declared);
-        let lacking: Vec<&DeclaredName> =
-            expected.iter().copied().filter(|name| lacks.contains(&name.name)).collect();
+        let is_lacking = |name: &&DeclaredName| match real {
+            Some(real) => !real.contains(&name.dotted()),
+            None => lacks.contains(&name.name),
+        };
+        let lacking: Vec<&DeclaredName> = expected.iter().copied().filter(is_lacking).collect();
         if lacking.is_empty() {
             continue;
         }
-        if lacking.len() == expected.len() && expected.len() >= TELLING {
+        if real.is_none() && lacking.len() == expected.len() && expected.len() >= TELLING {
             findings.skip(format!(
                 "{} holds none of the declared names, perhaps in a form that is not known",
                 facts.short(&built.path)
@@ -145,6 +153,17 @@ fn finding(
         ),
     )
     .seen_at(facts.native(&built.path), format!("imported; {}", age(facts, built.modified_ns)));
+    for imported in built.imported.iter().filter(|one| one.environment == environment.python.prefix)
+    {
+        let said = match &imported.names {
+            Seen::Seen(_) => "imported it: `dir()` has no such name".to_owned(),
+            Seen::Broken(reason) => {
+                format!("could not import it, so its bytes were read: {reason}")
+            }
+            Seen::Absent => continue,
+        };
+        finding = finding.seen_at(facts.native(&imported.interpreter), said);
+    }
     for name in shown.iter().take(SHOWN) {
         finding = finding.seen_at(
             format!("{}:{}", facts.native(&name.file), name.line),
@@ -182,13 +201,22 @@ fn finding(
 
 #[cfg(test)]
 mod tests {
-    use super::super::built::testing::{built, declared, lacking};
+    use super::super::built::testing::{built, declared, lacking, with_names};
     use super::*;
     use crate::testing::venv;
     use crate::{MaturinConfig, SourceTime};
 
     fn declare(facts: &mut Facts, name: DeclaredName) {
         facts.project.declared.as_mut().unwrap().names.push(name);
+    }
+
+    pub(super) fn in_the_bytes_and_not_in_the_class() -> Facts {
+        with_names(built(), &["Table", "quantize", "Other", "Other.to_arrow"])
+    }
+
+    /// Whatever the bytes look like.
+    pub(super) fn imported_and_all_there() -> Facts {
+        with_names(lacking(&["to_arrow"]), &["Table", "Table.to_arrow", "quantize"])
     }
 
     pub(super) fn a_method() -> Facts {

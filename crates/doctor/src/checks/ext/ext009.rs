@@ -46,13 +46,16 @@ fn run(facts: &Facts, findings: &mut Findings) {
     };
     let lacks = facts.judged().find_map(|one| {
         let built = imported(facts, one)?;
-        Some((built, built.lacks.get()?))
+        match built.names_in(&one.python.prefix) {
+            Some(real) => Some((built, lacking_of(stub, declared, real), true)),
+            None => Some((built, built.lacks.get()?.clone(), false)),
+        }
     });
-    let Some((built, lacks)) = lacks else {
+    let Some((built, lacks, is_imported)) = lacks else {
         findings.skip("no environment that is judged has the project's module");
         return;
     };
-    let missing = missing(declared, stub, lacks);
+    let missing = missing(declared, stub, &lacks);
     let module = facts.native(&built.path);
     let regenerate = || {
         Fix::new(Safety::Manual, "let the stub say what the module has")
@@ -78,11 +81,18 @@ fn run(facts: &Facts, findings: &mut Findings) {
             finding = finding.seen(format!("and {} more", missing.len() - SHOWN));
         }
         finding = finding
-            .seen_at(&module, "holds no such name, and no source declares it")
+            .seen_at(
+                &module,
+                if is_imported {
+                    "was imported: `dir()` has no such name"
+                } else {
+                    "holds no such name, and no source declares it"
+                },
+            )
             .cause("The stub was written by hand, or for another version of the module");
         findings.push(finding.fix(regenerate()));
     }
-    let untold = undescribed(facts, declared, stub, lacks);
+    let untold = undescribed(facts, declared, stub, &lacks);
     if let Some(first) = untold.first() {
         let mut finding = Finding::new(
             Severity::Info,
@@ -114,6 +124,15 @@ fn others(count: usize) -> String {
         2 => " and another name".to_owned(),
         more => format!(" and {} other names", more - 1),
     }
+}
+
+/// The names that nothing in an imported module has.
+fn lacking_of(stub: &Stub, declared: &DeclaredNames, real: &BTreeSet<String>) -> Vec<String> {
+    let here: BTreeSet<&str> =
+        real.iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+    let names = stub.names.iter().map(|name| &name.name);
+    let names = names.chain(declared.names.iter().map(|name| &name.name));
+    names.filter(|name| !here.contains(name.as_str())).cloned().collect()
 }
 
 /// Names that are no secret and no matter of Python's own.

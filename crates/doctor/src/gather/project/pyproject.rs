@@ -21,8 +21,18 @@ pub(super) fn parse(text: &str) -> Result<Pyproject, String> {
         maturin: tool.and_then(|tool| table(tool, "maturin")).map(maturin),
         uv_cache_keys: uv.and_then(|uv| uv.get("cache-keys")).map(cache_keys),
         uses_uv: uv.is_some(),
+        uv_never_builds: uv.and_then(never_builds),
         ..Pyproject::default()
     })
+}
+
+/// What keeps uv from building the project: it is no package to it, or nothing is built at all.
+fn never_builds(uv: &Table) -> Option<String> {
+    let is = |key: &str, wanted: bool| uv.get(key).and_then(Value::as_bool) == Some(wanted);
+    [("package", false), ("no-build", true)]
+        .into_iter()
+        .find(|(key, wanted)| is(key, *wanted))
+        .map(|(key, wanted)| format!("{key} = {wanted}"))
 }
 
 fn maturin(table: &Table) -> MaturinConfig {
@@ -110,6 +120,16 @@ mod tests {
         assert_eq!(maturin.module_name.as_deref(), Some("demo._demo"));
         assert!(maturin.no_default_features);
         assert_eq!(found.uv_cache_keys.unwrap(), ["**/*.rs", "env = \"X\"", "y"]);
+    }
+
+    #[test]
+    fn uv_may_be_told_never_to_build_the_project() {
+        let said = |text: &str| parse(text).unwrap().uv_never_builds;
+        assert_eq!(said("[tool.uv]\npackage = false").as_deref(), Some("package = false"));
+        assert_eq!(said("[tool.uv]\nno-build = true").as_deref(), Some("no-build = true"));
+        for text in ["[tool.uv]\npackage = true", "[tool.uv]\nno-build = false", "[tool.uv]"] {
+            assert_eq!(said(text), None);
+        }
     }
 
     #[test]

@@ -36,11 +36,11 @@ pub(super) fn gather(host: &Host, start: &Path) -> Found {
             return found;
         }
     };
-    let (root, workspace) = match root_of(host, &started) {
-        Some((root, workspace)) => (root, workspace),
+    let (root, workspace, is_declared) = match root_of(host, &started) {
+        Some((root, workspace)) => (root, workspace, true),
         None => {
             let workspace = started.as_its_own_workspace();
-            (started, workspace)
+            (started, workspace, false)
         }
     };
     let directory = root.directory().to_path_buf();
@@ -48,6 +48,9 @@ pub(super) fn gather(host: &Host, start: &Path) -> Found {
     found.patched = workspace.patched.clone();
     collect(host, root, &workspace, &directory, &mut found);
     let root_manifest = directory.join("Cargo.toml");
+    for manifest in &mut found.crates {
+        manifest.is_mere_dependency = !is_declared && *manifest.path != *root_manifest;
+    }
     if found.crates.iter().all(|manifest| *manifest.path != *start)
         && found.broken.iter().all(|(file, _)| **file != *start)
         && start != directory.join("Cargo.toml")
@@ -292,5 +295,19 @@ mod tests {
         fs_err::os::unix::fs::symlink(root.path(), root.path().join("loop")).unwrap();
         let found = gather(&Host::current().unwrap(), &root.path().join("Cargo.toml"));
         assert_eq!(names(&found), ["a", "b"]);
+    }
+
+    #[test]
+    fn without_a_workspace_what_a_crate_depends_on_is_no_member() {
+        let root_text = "[package]\nname = \"a\"\n[dependencies]\nb = { path = \"b\" }\n";
+        let root = workspace(&[("Cargo.toml", root_text), ("b/Cargo.toml", &package("b", ""))]);
+        let mere = |root: &Path| -> Vec<bool> {
+            let found = gather(&Host::current().unwrap(), &root.join("Cargo.toml"));
+            found.crates.iter().map(|manifest| manifest.is_mere_dependency).collect()
+        };
+        assert_eq!(mere(root.path()), [false, true]);
+        let declared = format!("{root_text}[workspace]\n");
+        let root = workspace(&[("Cargo.toml", &declared), ("b/Cargo.toml", &package("b", ""))]);
+        assert_eq!(mere(root.path()), [false, false]);
     }
 }

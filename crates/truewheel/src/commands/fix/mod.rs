@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context<'_>, flags: &DoctorFlags) -> Result<ExitStat
     }
     let project = context.project()?;
     let config = Config::load(context.host, &project)?;
-    let selection = diagnosis::selection(flags, &config, context.name)?;
+    let selection = diagnosis::selection((&flags.only, &flags.skip), &config, context.name)?;
     let python = flags.python.as_deref().map(|python| context.python(python)).transpose()?;
     let session = Session { context, flags, project, config, selection, python };
     session.run()

@@ -180,6 +180,7 @@ fn reinstall(work: &Work<'_>, packages: &Packages, brought: &mut Brought) {
         environments: Vec::new(),
         exchange: Vec::new(),
         judge_all: false,
+        import: false,
         cache: work.context.host.cache_directory(),
     };
     let facts = doctor::gather(work.context.host, &options);

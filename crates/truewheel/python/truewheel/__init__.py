@@ -1,0 +1,1 @@
+"""The program truewheel, installed with pip or uv. It is called as ``truewheel``."""
