@@ -62,6 +62,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
             interpreter.as_str(),
             "-m",
             "ensurepip",
+            "--default-pip",
         ])),
     );
 }

@@ -77,8 +77,10 @@ fn wrappers(host: &Host, project: &ProjectFacts) -> Vec<NamedPath> {
     .into_iter()
     .filter_map(|(variables, key)| {
         let by_variable = variables.iter().find_map(|name| {
-            let value = host.variables.get(name)?;
-            Some((name.to_string(), None, value.to_string_lossy().into_owned()))
+            host.variables.is_set(name).then(|| {
+                let value = host.variables.text(name).unwrap_or_default();
+                ((*name).to_owned(), None, value)
+            })
         });
         let (setting, file, written) = by_variable.or_else(|| {
             project.cargo_configs.iter().find_map(|config| {
