@@ -21,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
         silent: &[
             tests::repeated,
             tests::only_for_speed,
+            tests::only_a_faster_linker,
             tests::of_another_target,
             tests::no_variable,
         ],
@@ -145,7 +146,11 @@ fn lost(configured: &str, given: &[String]) -> Vec<String> {
             .iter()
             .any(|start| word.starts_with(start))
     };
-    words(configured).into_iter().filter(|word| matters(word) && !given.contains(word)).collect()
+    words(configured)
+        .into_iter()
+        // Another linker of the same kind makes the same, only faster.
+        .filter(|word| matters(word) && !word.contains("fuse-ld") && !given.contains(word))
+        .collect()
 }
 
 #[cfg(test)]
@@ -192,6 +197,10 @@ mod tests {
 
     pub(super) fn only_for_speed() -> Facts {
         set(configured("build", "-C target-cpu=native"), "-Dwarnings")
+    }
+
+    pub(super) fn only_a_faster_linker() -> Facts {
+        set(configured(TRIPLE, "-C link-arg=-fuse-ld=mold"), "-Dwarnings")
     }
 
     pub(super) fn of_another_target() -> Facts {

@@ -42,9 +42,10 @@ fn run(facts: &Facts, findings: &mut Findings) {
         };
         findings.push(
             Finding::new(
-                Severity::Error,
+                // Releases before 1.12 go on without the package.
+                if key == "module-name" { Severity::Warning } else { Severity::Error },
                 project(facts),
-                format!("maturin builds nothing: the {what} `{}` is not there", named.written),
+                format!("maturin stops: the {what} `{}` is not there", named.written),
             )
             .seen_at(&file, format!("[tool.maturin] {key}"))
             .seen(format!("{} is not there", facts.native(&named.path)))

@@ -7,7 +7,7 @@ use super::{has_rust, toolchain};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{Facts, Findings};
+use crate::{DependencyKind, Facts, Findings};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -19,7 +19,12 @@ pub(crate) static CHECK: Check = Check {
     #[cfg(test)]
     cases: Cases {
         fires: &[tests::declared, tests::edition, tests::locked_pyo3, tests::held_by_a_file],
-        silent: &[tests::new_enough, tests::nightly_of_the_same, tests::no_rustc],
+        silent: &[
+            tests::new_enough,
+            tests::pyo3_that_is_optional,
+            tests::nightly_of_the_same,
+            tests::no_rustc,
+        ],
     },
 };
 
@@ -106,7 +111,12 @@ fn demands(facts: &Facts) -> Vec<Demand> {
         }
     }
     let lock = facts.project.lock.get().map(|lock| facts.native(&lock.path)).unwrap_or_default();
-    for package in facts.project.locked("pyo3") {
+    // One that only a feature turns on may never be built.
+    let is_built = facts.project.crates_using("pyo3").any(|manifest| {
+        let mut uses = manifest.dependencies.iter().filter(|one| one.package == "pyo3");
+        uses.any(|one| !one.optional && one.kind == DependencyKind::Normal)
+    });
+    for package in facts.project.locked("pyo3").into_iter().filter(|_| is_built) {
         let Ok(version) = Version::parse(&package.version) else { continue };
         let needs = PYO3.iter().rev().find(|(minor, _)| version.minor >= *minor);
         if let Some((_, needs)) = needs.filter(|_| version.major == 0) {
@@ -189,6 +199,12 @@ mod tests {
     pub(super) fn nightly_of_the_same() -> Facts {
         let mut facts = declared();
         facts.toolchain.rustc = Seen::Seen(rustc("1.80.0-nightly", "x86_64-unknown-linux-gnu"));
+        facts
+    }
+
+    pub(super) fn pyo3_that_is_optional() -> Facts {
+        let mut facts = locked_pyo3();
+        facts.project.crates[0].dependencies[0].optional = true;
         facts
     }
 

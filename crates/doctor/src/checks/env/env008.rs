@@ -24,6 +24,7 @@ pub(crate) static CHECK: Check = Check {
             tests::not_uvs,
             tests::not_a_version,
             tests::no_environment,
+            tests::told_by_a_variable,
         ],
     },
 };
@@ -71,7 +72,8 @@ fn run(facts: &Facts, findings: &mut Findings) {
 
 /// The environment that uv takes for the project's own.
 fn own(facts: &Facts) -> Option<&EnvironmentFacts> {
-    if facts.variable("UV_PROJECT_ENVIRONMENT").is_some() {
+    let told = ["UV_PROJECT_ENVIRONMENT", "UV_PYTHON"];
+    if told.iter().any(|name| facts.variable(name).is_some()) {
         return None;
     }
     let environment = facts.environment(&facts.project.root.join(".venv"))?;
@@ -126,6 +128,12 @@ mod tests {
 
     pub(super) fn not_a_version() -> Facts {
         pinned("pypy@3.10")
+    }
+
+    pub(super) fn told_by_a_variable() -> Facts {
+        let mut facts = another_minor();
+        facts.machine.variables.insert("UV_PYTHON".to_owned(), "3.11".to_owned());
+        facts
     }
 
     pub(super) fn no_environment() -> Facts {

@@ -57,12 +57,18 @@ fn run(facts: &Facts, findings: &mut Findings) {
         && let Some(what) = from_source(&setting.value)
     {
         findings.push(
-            found(facts, setting, Severity::Warning, &format!("pip compiles {what} from source"))
-                .cause(
-                    "Wheels are forbidden, so that every installation needs compilers for C, C++ \
+            // Who wants numpy with libraries of their own compiles it on purpose.
+            found(
+                facts,
+                setting,
+                if what == "numpy" { Severity::Info } else { Severity::Warning },
+                &format!("pip compiles {what} from source"),
+            )
+            .cause(
+                "Wheels are forbidden, so that every installation needs compilers for C, C++ \
                      or Fortran, and Rust; the setting was made for one package and stayed",
-                )
-                .fix(pkg007::cure(facts, setting)),
+            )
+            .fix(pkg007::cure(facts, setting)),
         );
     }
 }
