@@ -2,6 +2,7 @@
 
 mod cargo_lock;
 mod pyo3;
+mod settings;
 mod toolchain;
 
 use report::{Severity, Step};

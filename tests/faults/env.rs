@@ -1,5 +1,7 @@
 //! ENV: environments that lost their base, moved, were half deleted, or do not fit the project.
 
+mod tools;
+
 use report::Severity;
 
 use crate::harness::{Environment, Python, Sandbox, sandbox};

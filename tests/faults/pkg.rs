@@ -1,5 +1,7 @@
 //! PKG: packages installed twice, half, in the wrong place, or hidden by others.
 
+mod settings;
+
 use report::Severity;
 
 use crate::harness::{Environment, Sandbox, sandbox};

@@ -4,5 +4,6 @@
 
 mod dependencies;
 mod documents;
+mod faults;
 mod files;
 mod sources;

@@ -12,6 +12,7 @@ use matrix::without_credentials;
 use crate::workspace::Workspace;
 
 const REQUIREMENTS: &str = "scripts/test-requirements.txt";
+const PEERS: &str = "scripts/peer-requirements.txt";
 const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 const PROBE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -89,6 +90,28 @@ pub(crate) fn provision(workspace: &Workspace) -> anyhow::Result<Tools> {
     }
     let network = matrix::index_variables(&workspace.host, &python);
     Ok(Tools { directory, python, network })
+}
+
+/// Makes the environment of the tools to which the doctor is compared, anew: it is seldom needed.
+///
+/// # Errors
+/// It cannot be made, or its packages cannot be installed.
+pub(crate) fn provision_peers(workspace: &Workspace, tools: &Tools) -> anyhow::Result<PathBuf> {
+    let prefix = tools.directory.join("peers");
+    let uv = || tools.uv().timeout(INSTALL_LIMIT);
+    succeed(
+        &uv().args(["venv", "--quiet", "--clear", "--python"]).arg(&tools.python).arg(&prefix),
+        "cannot make the environment of the other tools",
+    )?;
+    succeed(
+        &uv()
+            .args(["pip", "install", "--quiet", "--python"])
+            .arg(in_environment(&prefix, "python"))
+            .arg("--requirement")
+            .arg(workspace.root.join(PEERS)),
+        "the other tools cannot be installed",
+    )?;
+    Ok(prefix)
 }
 
 /// A program of a virtual environment.

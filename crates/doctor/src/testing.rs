@@ -91,6 +91,7 @@ pub(crate) fn healthy() -> Facts {
             ..ToolchainFacts::default()
         },
         environments: vec![venv, system],
+        settings: crate::SettingsFacts::default(),
         picks: Picks {
             path: pick("first on PATH"),
             pip: pick("first pip on PATH"),

@@ -174,6 +174,9 @@ impl Diagnosis<'_> {
         found.sort_unstable();
         found.dedup();
         assert!(found == expected, "expected {expected:?}, found {found:?}\n{}", self.shown());
+        let is_expected = |finding: &&Finding| expected.contains(&finding.code.as_str());
+        self.sandbox
+            .record_found(&self.report.findings.iter().filter(is_expected).collect::<Vec<_>>());
         self
     }
 
@@ -182,6 +185,7 @@ impl Diagnosis<'_> {
     pub(crate) fn silent(&self) -> &Self {
         self.only(&[]);
         assert!(self.code == Some(0), "it ended with {:?}\n{}", self.code, self.shown());
+        self.sandbox.record_gone(None);
         self
     }
 
@@ -189,7 +193,10 @@ impl Diagnosis<'_> {
     #[track_caller]
     pub(crate) fn finding(&self, code: &str) -> &Finding {
         match self.report.findings.iter().find(|finding| finding.code == code) {
-            Some(finding) => finding,
+            Some(finding) => {
+                self.sandbox.record_found(&[finding]);
+                finding
+            }
             None => panic!("{code} was not found\n{}", self.shown()),
         }
     }
@@ -199,6 +206,7 @@ impl Diagnosis<'_> {
     pub(crate) fn gone(&self, code: &str) -> &Self {
         let found = self.report.findings.iter().any(|finding| finding.code == code);
         assert!(!found, "{code} is still there\n{}", self.shown());
+        self.sandbox.record_gone(Some(code));
         self
     }
 
@@ -317,7 +325,12 @@ impl Diagnosis<'_> {
             }
         }
         let flags: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        self.sandbox.doctor_with(&flags)
+        let again = self.sandbox.doctor_with(&flags);
+        if again.report.findings.iter().all(|finding| finding.code != code) {
+            let is_by_hand = |step: &Step| matches!(step, Step::Edit { .. } | Step::Do { .. });
+            self.sandbox.record_fixed(code, fix.steps.iter().any(is_by_hand));
+        }
+        again
     }
 
     /// Whether the finding that this one follows from is in the report too.

@@ -26,6 +26,7 @@ mod environments;
 mod mounts;
 mod projects;
 mod pythons;
+mod record;
 mod shield;
 mod skip;
 mod tools;
@@ -55,16 +56,20 @@ pub(crate) struct Sandbox {
     path: RefCell<Vec<PathBuf>>,
     mounts: RefCell<Vec<PathBuf>>,
     host: Host,
+    /// The test, as the runner names it.
+    test: String,
+    record: record::Record,
 }
 
 /// Runs a test in a sandbox. A test that cannot run here ends through [`skip`].
 #[track_caller]
 pub(crate) fn sandbox<F: FnOnce(&Sandbox)>(test: F) {
-    skip::catch(std::any::type_name::<F>(), || test(&Sandbox::new()));
+    let name = std::any::type_name::<F>();
+    skip::catch(name, || test(&Sandbox::new(skip::test_name(name))));
 }
 
 impl Sandbox {
-    fn new() -> Self {
+    fn new(test: String) -> Self {
         let host = Host::current().unwrap();
         let base = host.variables.path("TRUEWHEEL_TEST_TMPDIR");
         let mut builder = tempfile::Builder::new();
@@ -80,6 +85,8 @@ impl Sandbox {
             path: RefCell::default(),
             mounts: RefCell::default(),
             host,
+            test,
+            record: record::Record::default(),
         };
         for name in ["home", "project", "cache", "tmp", "bin"] {
             fs_err::create_dir(sandbox.path(name)).unwrap();

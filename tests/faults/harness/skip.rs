@@ -23,7 +23,7 @@ pub(crate) fn catch(closure: &str, test: impl FnOnce()) {
 
 /// The test's thread is named after it, unless tests run one by one. Then the closure tells:
 /// `faults::env::moved::{{closure}}` is in the test `env::moved`.
-fn test_name(closure: &str) -> String {
+pub(super) fn test_name(closure: &str) -> String {
     let thread = std::thread::current();
     if let Some(name) = thread.name().filter(|name| *name != "main") {
         return name.to_owned();

@@ -3,9 +3,10 @@
 mod docker;
 mod lanes;
 mod libtest;
+mod table;
 mod tally;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,11 +23,18 @@ use tally::Tally;
 use truewheel::FailureLog;
 
 /// Run the tests, lane by lane.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Flags {
     /// Fail when a test or a lane could not run here.
     #[arg(long)]
     require_all: bool,
+    /// Make every fault, ask other tools of it, and write the table in tests/faults/README.md; runs
+    /// the lanes faults, conda and mounts.
+    #[arg(long, conflicts_with = "lanes")]
+    write_table: bool,
+    /// Write the table from the record of an earlier run with --write-table, and run nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lanes", "write_table"])]
+    table_from: Option<PathBuf>,
     /// Lanes to run; all of them without one.
     #[arg(value_enum)]
     lanes: Vec<Lane>,
@@ -37,7 +45,7 @@ pub(crate) struct Flags {
 /// # Errors
 /// When cargo cannot be started.
 pub(crate) fn tidy() -> anyhow::Result<ExitCode> {
-    run(&Flags { require_all: false, lanes: vec![Lane::Lints, Lane::Repository] })
+    run(&Flags { lanes: vec![Lane::Lints, Lane::Repository], ..Flags::default() })
 }
 
 /// Runs the chosen lanes and prints what came of each.
@@ -46,11 +54,16 @@ pub(crate) fn tidy() -> anyhow::Result<ExitCode> {
 /// When cargo cannot be started.
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open()?;
-    let chosen: Vec<Lane> = Lane::value_variants()
-        .iter()
-        .copied()
-        .filter(|lane| flags.lanes.is_empty() || flags.lanes.contains(lane))
-        .collect();
+    if let Some(record) = &flags.table_from {
+        println!("wrote {}", table::write(&workspace, record)?.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let real = [Lane::Faults, Lane::Conda, Lane::Mounts];
+    let is_chosen = |lane: &Lane| match flags.write_table {
+        true => real.contains(lane),
+        false => flags.lanes.is_empty() || flags.lanes.contains(lane),
+    };
+    let chosen: Vec<Lane> = Lane::value_variants().iter().copied().filter(is_chosen).collect();
     let mut tally = Tally::new(&chosen);
 
     // Everything is compiled before anything runs, so that a mistake shows at once.
@@ -69,7 +82,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             Some(binary @ ("faults" | "numpy" | "wheel" | "matrix" | "wheels")) => {
                 let faults = match &mut faults {
                     Some(faults) => faults,
-                    None => faults.insert(Faults::prepare(&workspace)?),
+                    None => faults.insert(Faults::prepare(&workspace, flags.write_table)?),
                 };
                 if binary == "faults" {
                     faults.run(&workspace, lane, &mut tally)?;
@@ -81,7 +94,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
             Some(binary @ "builds") => {
                 let faults = match &mut faults {
                     Some(faults) => faults,
-                    None => faults.insert(Faults::prepare(&workspace)?),
+                    None => faults.insert(Faults::prepare(&workspace, false)?),
                 };
                 let daemon = docker::Daemon::start(&workspace)?;
                 if let Some(reason) = daemon.why_not() {
@@ -103,6 +116,10 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
                 run_with_skips(&workspace, command, lane, &mut tally)?;
             }
         }
+    }
+    let record = faults.and_then(|faults| faults.record).map(|record| record.file);
+    if let Some(record) = record.filter(|_| tally.failed() == 0) {
+        println!("wrote {}", table::write(&workspace, &record)?.display());
     }
     Ok(finish(tally, flags))
 }
@@ -159,16 +176,32 @@ struct Faults {
     tests: Vec<String>,
     /// The tools its tests use, or why there are none.
     tools: anyhow::Result<Tools>,
+    /// Where the tests record what they show, if they are to.
+    record: Option<Record>,
+}
+
+/// What the tests need to record what they show.
+struct Record {
+    file: PathBuf,
+    /// The environment of the other tools.
+    peers: PathBuf,
 }
 
 impl Faults {
-    fn prepare(workspace: &Workspace) -> anyhow::Result<Self> {
+    fn prepare(workspace: &Workspace, recorded: bool) -> anyhow::Result<Self> {
         let list = ["test", "--workspace", "--test", "faults", "--", "--list", "--format", "terse"];
         let listed = workspace.cargo().args(list).output()?.stdout_text();
-        Ok(Self {
-            tests: listed.lines().filter_map(libtest::listed).map(str::to_owned).collect(),
-            tools: tools::provision(workspace),
-        })
+        let tools = tools::provision(workspace);
+        let record = match &tools {
+            Ok(tools) if recorded => {
+                let file = tools.directory.join("faults.tsv");
+                host::write_atomically(&file, b"")?;
+                Some(Record { file, peers: tools::provision_peers(workspace, tools)? })
+            }
+            _ => None,
+        };
+        let tests = listed.lines().filter_map(libtest::listed).map(str::to_owned).collect();
+        Ok(Self { tests, tools, record })
     }
 
     fn run(&self, workspace: &Workspace, lane: Lane, tally: &mut Tally) -> anyhow::Result<()> {
@@ -180,6 +213,12 @@ impl Faults {
         let command = in_own_mounts(workspace)
             .args(["test", "--workspace", "--test", "faults", "--", "--exact"])
             .args(tests);
+        let command = match &self.record {
+            Some(record) => command
+                .env("TRUEWHEEL_FAULTS_RECORD", &record.file)
+                .env("TRUEWHEEL_FAULTS_PEERS", &record.peers),
+            None => command,
+        };
         self.run_with_tools(workspace, command, lane, tally)
     }
 

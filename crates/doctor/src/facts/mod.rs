@@ -12,6 +12,7 @@ mod file;
 mod machine;
 mod project;
 mod redact;
+mod settings;
 mod toolchain;
 
 use host::{HostPath, Os};
@@ -36,10 +37,11 @@ pub use machine::{
     PythonPathEntry,
 };
 pub use project::{
-    CargoConfig, CargoLock, CrateManifest, Dependency, DependencyKind, LockedPackage,
+    CargoConfig, CargoLock, CargoSource, CrateManifest, Dependency, DependencyKind, LockedPackage,
     MaturinConfig, ProjectFacts, PyModule, Pyproject,
 };
 pub use redact::redact;
+pub use settings::{GoneCheckout, NamedPath, PipSetting, SettingsFacts};
 pub use toolchain::{LinkerFacts, MissingToolchain, PyenvFacts, Rustc, Tool, ToolchainFacts};
 
 /// Version of the layout of a facts file; raised with every change that an older or newer tool
@@ -68,6 +70,9 @@ pub struct Facts {
     pub toolchain: ToolchainFacts,
     /// Every Python environment found.
     pub environments: Vec<EnvironmentFacts>,
+    /// What variables and configuration files tell the tools to do.
+    #[serde(default)]
+    pub settings: SettingsFacts,
     /// Which Python each tool would use here.
     pub picks: Picks,
     /// Pairs of environments between which data goes.

@@ -36,6 +36,10 @@ pub struct ProjectFacts {
     /// The stub of the compiled module.
     #[serde(default)]
     pub stub: Seen<Stub>,
+    /// The manifest that is to be built, and the root of the workspace around it that does not
+    /// have it among its members.
+    #[serde(default)]
+    pub outside_workspace: Option<(HostPath, HostPath)>,
     /// The files of the compiled module in the environments and among the sources.
     #[serde(default)]
     pub built: Vec<BuiltModule>,
@@ -88,6 +92,12 @@ pub struct Pyproject {
     pub maturin: Option<MaturinConfig>,
     /// `tool.uv.cache-keys`: the `file` patterns and other entries, as text.
     pub uv_cache_keys: Option<Vec<String>>,
+    /// `project.readme`, if it names a file.
+    #[serde(default)]
+    pub readme: Option<String>,
+    /// `project.license.file`.
+    #[serde(default)]
+    pub license_file: Option<String>,
     /// Whether there is a `[tool.uv]` table.
     pub uses_uv: bool,
     /// What in `[tool.uv]` keeps uv from building the project: `package = false`,
@@ -169,6 +179,12 @@ pub struct CrateManifest {
     pub name: String,
     /// `package.version`, workspace inheritance resolved.
     pub version: Option<String>,
+    /// `package.rust-version`, workspace inheritance resolved.
+    #[serde(default)]
+    pub rust_version: Option<String>,
+    /// `package.edition`, likewise.
+    #[serde(default)]
+    pub edition: Option<String>,
     /// `lib.name`, or the package's name with `-` as `_`.
     pub lib_name: String,
     /// Whether there is a library at all.
@@ -234,4 +250,22 @@ pub struct CargoConfig {
     pub rustflags: BTreeMap<String, String>,
     /// `[env]`; values that are relative to the file are absolute here.
     pub env: BTreeMap<String, String>,
+    /// `build.rustc-wrapper` and `build.rustc-workspace-wrapper`, as written.
+    #[serde(default)]
+    pub wrappers: BTreeMap<String, String>,
+    /// `net.offline`.
+    #[serde(default)]
+    pub offline: Option<bool>,
+    /// `[source.NAME]`.
+    #[serde(default)]
+    pub sources: BTreeMap<String, CargoSource>,
+}
+
+/// Where cargo takes crates from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CargoSource {
+    /// `replace-with`.
+    pub replace_with: Option<String>,
+    /// `directory`, absolute.
+    pub directory: Option<String>,
 }

@@ -88,7 +88,8 @@ const FAMILIES: &[&str] =
     &["CARGO_BUILD_", "CARGO_TARGET_", "CONDA_", "MATURIN_", "PYENV_", "PYO3_"];
 
 /// Single variables of cargo's that are no family.
-const CARGO: &[&str] = &["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_ENCODED_RUSTFLAGS"];
+const CARGO: &[&str] =
+    &["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_ENCODED_RUSTFLAGS", "CARGO_NET_OFFLINE"];
 
 pub(super) fn gather(host: &Host) -> MachineFacts {
     let kernel_text = |file: &str| host.read_text(Path::new(file), 4096).ok();

@@ -20,6 +20,7 @@ mod project;
 mod pyodide;
 mod python_text;
 mod python_variables;
+mod settings;
 mod source_tree;
 mod stub;
 mod target;
@@ -82,6 +83,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
         import::gather(host, &mut project.built, &environments.list);
     }
     toolchain::complete(host, &mut toolchain, &project, &environments.list);
+    let settings = settings::gather(host, &options.project, &project, &environments.list);
     let directories = directories::gather(host, &project, &environments.list);
     let target = target::gather(host, &project, &directories);
     cache.store();
@@ -101,6 +103,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
         source_tree,
         toolchain,
         environments: environments.list,
+        settings,
         picks: environments.picks,
         exchange: environments.exchange,
         engines,

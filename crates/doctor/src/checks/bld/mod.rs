@@ -27,6 +27,17 @@ pub(super) mod bld016;
 pub(super) mod bld017;
 pub(super) mod bld018;
 pub(super) mod bld019;
+pub(super) mod bld020;
+pub(super) mod bld021;
+pub(super) mod bld022;
+pub(super) mod bld023;
+pub(super) mod bld024;
+pub(super) mod bld025;
+pub(super) mod bld026;
+pub(super) mod bld027;
+pub(super) mod bld028;
+pub(super) mod bld029;
+pub(super) mod bld030;
 pub(super) mod bld040;
 
 use host::{Os, Seen};

@@ -7,6 +7,8 @@ pub(super) mod env004;
 pub(super) mod env005;
 pub(super) mod env006;
 pub(super) mod env007;
+pub(super) mod env008;
+pub(super) mod env009;
 
 use pyenvs::EnvironmentKind;
 use report::{Fix, Safety};

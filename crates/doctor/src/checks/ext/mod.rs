@@ -11,6 +11,7 @@ pub(super) mod ext006;
 pub(super) mod ext007;
 pub(super) mod ext008;
 pub(super) mod ext009;
+pub(super) mod ext010;
 mod patterns;
 
 use host::HostPath;

@@ -6,6 +6,12 @@ pub(super) mod pkg003;
 pub(super) mod pkg004;
 pub(super) mod pkg005;
 pub(super) mod pkg006;
+pub(super) mod pkg007;
+pub(super) mod pkg008;
+pub(super) mod pkg009;
+pub(super) mod pkg010;
+pub(super) mod pkg011;
+pub(super) mod pkg012;
 
 use crate::Facts;
 

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::super::path;
 use super::{TEXT_LIMIT, place};
-use crate::CargoConfig;
+use crate::{CargoConfig, CargoSource};
 
 /// What the files say.
 #[derive(Default)]
@@ -74,6 +74,9 @@ fn parse(
     let mut config = CargoConfig {
         target_dir: build_text("target-dir").map(absolute),
         build_target: build_target(build),
+        wrappers: wrappers(build),
+        offline: root.get("net").and_then(|net| net.get("offline")).and_then(Value::as_bool),
+        sources: sources(&root, &absolute),
         ..CargoConfig::default()
     };
     if let Some(flags) = build.and_then(|b| b.get("rustflags")).and_then(words) {
@@ -93,6 +96,26 @@ fn parse(
     let patched = tables(&root, "patch").flat_map(|(_, packages)| packages.keys().cloned());
     let patched = patched.collect();
     Ok((config, patched))
+}
+
+fn wrappers(build: Option<&Table>) -> BTreeMap<String, String> {
+    ["rustc-wrapper", "rustc-workspace-wrapper"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), build?.get(key)?.as_str()?.to_owned())))
+        .collect()
+}
+
+fn sources(root: &Table, absolute: &dyn Fn(&str) -> String) -> BTreeMap<String, CargoSource> {
+    tables(root, "source")
+        .map(|(name, table)| {
+            let text = |key: &str| table.get(key).and_then(Value::as_str);
+            let source = CargoSource {
+                replace_with: text("replace-with").map(str::to_owned),
+                directory: text("directory").map(absolute),
+            };
+            (name.clone(), source)
+        })
+        .collect()
 }
 
 /// One triple, or the first of several.

@@ -21,6 +21,8 @@ pub(super) struct Workspace {
     pub(super) members: Vec<String>,
     pub(super) exclude: Vec<String>,
     version: Option<String>,
+    rust_version: Option<String>,
+    edition: Option<String>,
     dependencies: Table,
     /// Names in `[patch]` and `[replace]`.
     pub(super) patched: Vec<String>,
@@ -71,6 +73,10 @@ impl Manifest {
             members: strings(declared, "members"),
             exclude: strings(declared, "exclude"),
             version: package.and_then(|package| text(package, "version")).map(str::to_owned),
+            rust_version: package
+                .and_then(|package| text(package, "rust-version"))
+                .map(str::to_owned),
+            edition: package.and_then(|package| text(package, "edition")).map(str::to_owned),
             dependencies: table(declared, "dependencies").cloned().unwrap_or_default(),
             patched: patched.collect(),
         })
@@ -117,18 +123,19 @@ impl Manifest {
         let package = self.package()?;
         let name = text(package, "name")?.to_owned();
         let lib = table(&self.root, "lib");
-        let inherited = |value: &Value| is_inherited(value).then_some(workspace.version.clone());
-        let version = match package.get("version") {
-            Some(Value::String(version)) => Some(version.clone()),
-            Some(value) => inherited(value).flatten(),
-            None => None,
+        let own_or_inherited = |key: &str, shared: &Option<String>| match package.get(key) {
+            Some(Value::String(own)) => Some(own.clone()),
+            Some(value) if is_inherited(value) => shared.clone(),
+            Some(_) | None => None,
         };
         let lib_name = lib.and_then(|lib| text(lib, "name")).unwrap_or(&name).replace('-', "_");
         let reader =
             DependencyReader { directory: self.directory(), workspace, workspace_root, absolute };
         Some(CrateManifest {
             path: HostPath::from(self.file.as_path()),
-            version,
+            version: own_or_inherited("version", &workspace.version),
+            rust_version: own_or_inherited("rust-version", &workspace.rust_version),
+            edition: own_or_inherited("edition", &workspace.edition),
             lib_name,
             has_lib: lib.is_some() || has_library_file,
             crate_types: lib

@@ -60,6 +60,7 @@ pub(super) fn gather(host: &Host, project: &Path) -> ProjectFacts {
         toolchain_file: toolchain::toolchain_file(host, project),
         maturin_manifest: maturin_manifest.map(path),
         patched,
+        outside_workspace: found.outside,
         declared,
         stub: Seen::Absent,
         built: Vec::new(),

@@ -20,6 +20,8 @@ pub(super) fn parse(text: &str) -> Result<Pyproject, String> {
         build_requires: build.map(|b| strings(b, "requires")).unwrap_or_default(),
         maturin: tool.and_then(|tool| table(tool, "maturin")).map(maturin),
         uv_cache_keys: uv.and_then(|uv| uv.get("cache-keys")).map(cache_keys),
+        readme: project.and_then(|p| file(p, "readme")),
+        license_file: project.and_then(|p| table(p, "license")).and_then(|l| string(l, "file")),
         uses_uv: uv.is_some(),
         uv_never_builds: uv.and_then(never_builds),
         ..Pyproject::default()
@@ -33,6 +35,11 @@ fn never_builds(uv: &Table) -> Option<String> {
         .into_iter()
         .find(|(key, wanted)| is(key, *wanted))
         .map(|(key, wanted)| format!("{key} = {wanted}"))
+}
+
+/// `key = "README.md"`, or `key = { file = "README.md" }`.
+fn file(parent: &Table, key: &str) -> Option<String> {
+    string(parent, key).or_else(|| string(table(parent, key)?, "file"))
 }
 
 fn maturin(table: &Table) -> MaturinConfig {

@@ -25,6 +25,8 @@ pub(super) struct Found {
     pub(super) broken: Vec<(HostPath, String)>,
     /// Names that the workspace patches.
     pub(super) patched: Vec<String>,
+    /// The manifest that was asked for and the workspace around it, if it is no member.
+    pub(super) outside: Option<(HostPath, HostPath)>,
 }
 
 pub(super) fn gather(host: &Host, start: &Path) -> Found {
@@ -60,6 +62,7 @@ pub(super) fn gather(host: &Host, start: &Path) -> Found {
             HostPath::new(directory.as_path()).native(host.os)
         );
         found.broken.push((path(start), reason));
+        found.outside = Some((path(start), path(root_manifest.clone())));
     }
     found.crates.sort_by(|a, b| {
         let key =
