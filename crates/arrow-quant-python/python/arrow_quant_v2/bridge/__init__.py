@@ -15,7 +15,6 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("arrow_quant_v2.bridge needs numpy: pip install numpy", name="numpy") from error
 
 from .child import Output
-from .doctor import Diagnosis, doctor
 from .errors import (
     ArrayFileError,
     BridgeError,
@@ -34,6 +33,7 @@ from .errors import (
 )
 from .files import load_npz, save_npz
 from .interpreter import Interpreter, call
+from .pairs import Diagnosis, doctor
 from .pool import Pool
 
 __all__ = [

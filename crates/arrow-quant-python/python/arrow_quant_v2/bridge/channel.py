@@ -19,13 +19,14 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from .direct import transfer
 from .segments import map_segment, new_segment, write_segment
-from .trees import Garbage, Refused, plain_bytes, read_node
+from .trees import Garbage, Refused, Written, plain_bytes, read_node
 
 HEAD = struct.Struct("<4sBBHIQ")
 MAGIC = b"AQB1"
-CALL, RESULT, PROGRESS, FAILED, HELLO, BYE = range(1, 7)
-TRANSPORTS = ("pipe", "file", "memfd", "mapping")
+CALL, RESULT, PROGRESS, FAILED, HELLO, BYE, READY, TAKEN = range(1, 9)
+TRANSPORTS = ("pipe", "file", "memfd", "mapping", "direct")
 
 # Bounds of everything that a message says of itself.
 MOST_DOCUMENT = 64 << 20
@@ -52,7 +53,9 @@ class Channel:
 
     def __init__(self, link: socket.socket, transport: str, is_alive: Optional[Callable[[], bool]], most: int) -> None:
         self.link, self.transport, self.is_alive, self.most = link, transport, is_alive, most
-        self.sending = threading.Lock()
+        # The process at the other end, for the side that may reach into its memory.
+        self.process = 0
+        self.sending = threading.RLock()
         # Named memory of what was sent, which the other side opens before it sends anything.
         self.kept: List[Any] = []
         link.setblocking(False)
@@ -135,6 +138,9 @@ class Channel:
                         memory[start : start + len(data)] = data
                     self.kept.append(memory)
                     head.setdefault("names", []).append(name)
+                elif self.transport == "direct" and not self.process:
+                    places_here = [[start, address_of(written.np, data), len(data)] for start, data in pieces]
+                    head.setdefault("addresses", []).append(places_here)
             document = json.dumps(head, separators=(",", ":")).encode("ascii")
             if len(document) > MOST_DOCUMENT:
                 raise Refused("the tree", "%d bytes of description" % len(document), "put many numbers or texts into arrays")
@@ -149,9 +155,39 @@ class Channel:
                             self.send_bytes(data, deadline)
                             done = begin + len(data)
                         self.send_bytes(bytes(size - done), deadline)
+                elif self.transport == "direct" and segments:
+                    self.hand_over(written.np, [pieces for _, pieces in segments], deadline)
         finally:
             for file in files:
                 os.close(file)
+
+    def hand_over(self, np: Any, segments: List[List[Tuple[int, memoryview]]], deadline: Optional[float]) -> None:
+        """Keeps what is sent until the other side has it, or writes it where that wants it."""
+        if self.process:
+            kind, starts = self.receive(np, deadline)
+            if kind != READY or not isinstance(starts, list) or len(starts) != len(segments):
+                raise Garbage("no memory for %d segments" % len(segments))
+            parts = [(address_of(np, data), start + offset, len(data)) for start, pieces in zip(starts, segments) for offset, data in pieces]
+            self.reach(parts, True)
+            self.tell(np, TAKEN, None, deadline)
+        elif self.receive(np, deadline)[0] != TAKEN:
+            raise Garbage("something else than that it has taken %d segments" % len(segments))
+
+    def reach(self, parts: List[Tuple[int, int, int]], into_it: bool) -> None:
+        try:
+            transfer(self.process, parts, into_it)
+        except OSError as error:
+            if error.errno == errno.ESRCH or (self.is_alive and not self.is_alive()):
+                raise Gone() from error
+            raise Garbage("its memory cannot be reached (%s); say transport='memfd'" % error) from error
+        except Garbage:
+            # One that ends has no memory from a moment before.
+            if self.is_alive and (self.is_ready(False, 0.2) or not self.is_alive()):
+                raise Gone() from None
+            raise
+
+    def tell(self, np: Any, kind: int, tree: Any, deadline: Optional[float]) -> None:
+        self.send(kind, Written(np).node(tree, ("message",)), Written(np), deadline)
 
     def receive_into(self, memory: Any, deadline: Optional[float], files: Optional[List[int]] = None) -> None:
         view = memoryview(memory)
@@ -209,6 +245,9 @@ class Channel:
         if transport in ("memfd", "file") and not len(files) == len(sizes) == count:
             raise Garbage("%d descriptors for %d segments" % (len(files), len(sizes)))
         memories = [memoryview(block)]
+        if transport == "direct" and sizes:
+            memories += self.take_over(np, head, sizes, deadline)
+            sizes = []
         for number, size in enumerate(sizes):
             if transport == "pipe":
                 memory = np.empty(size, np.uint8)
@@ -225,3 +264,27 @@ class Channel:
                 raise Garbage("a buffer that lies outside its segment")
             buffers.append(memory[offset : offset + length])
         return read_node(np, head["tree"], buffers)
+
+    def take_over(self, np: Any, head: Any, sizes: List[int], deadline: Optional[float]) -> List[memoryview]:
+        """Takes segments from the other side's memory, or has it write them here."""
+        found = [np.empty(size, np.uint8) for size in sizes]
+        if self.process:
+            parts = []
+            for memory, pieces in zip(found, head["addresses"]):
+                start = address_of(np, memory)
+                for offset, address, length in pieces:
+                    if type(address) is not int or offset < 0 or length < 0 or offset + length > len(memory):
+                        raise Garbage("memory at %r" % (address,))
+                    parts.append((start + offset, address, length))
+            self.reach(parts, False)
+            self.tell(np, TAKEN, None, deadline)
+        else:
+            self.tell(np, READY, [address_of(np, memory) for memory in found], deadline)
+            if self.receive(np, deadline)[0] != TAKEN:
+                raise Garbage("something else than that it has written %d segments" % len(found))
+        return [memoryview(memory) for memory in found]
+
+
+def address_of(np: Any, data: Any) -> int:
+    """Where bytes lie."""
+    return int(np.frombuffer(data, np.uint8).__array_interface__["data"][0])

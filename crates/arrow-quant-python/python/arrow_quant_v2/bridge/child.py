@@ -18,7 +18,8 @@ from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
-from .channel import BYE, FAILED, HELLO, Channel, Gone, Late
+from . import direct
+from .channel import BYE, FAILED, HELLO, Channel, Gone, Late, address_of
 from .errors import (
     BridgeError,
     CallTimeoutError,
@@ -171,7 +172,7 @@ class Child:
         ours, theirs = socket.socketpair()
         life: list[Any] = list(os.pipe() if os.name == "posix" else socket.socketpair())
         names = ["share", "share"] if os.name == "nt" else [str(theirs.fileno()), str(life[0])]
-        command = [str(found.executable), "-I", "-B", str(WORKER), *names, transport, str(most_bytes())]
+        command = [str(found.executable), "-I", "-B", str(WORKER), *names, str(most_bytes())]
         how: dict[str, Any] = {"start_new_session": True, "pass_fds": (theirs.fileno(), life[0])}
         if os.name == "nt":
             how = {"creationflags": 0x08000200}  # CREATE_NO_WINDOW, CREATE_NEW_PROCESS_GROUP
@@ -201,9 +202,8 @@ class Child:
         close(theirs)
         close(life[0])
         self.printed = Printed(self.process.stdout, self.process.stderr, output)
-        chosen = best_transport() if transport == "auto" else transport
         process = self.process  # And not self, which must end when nobody has it any more.
-        self.channel = Channel(ours, chosen, lambda: is_running(process), most_bytes())
+        self.channel = Channel(ours, transport, lambda: is_running(process), most_bytes())
         self.wide_reals = False
         self.hello: dict[str, Any] = {}
         # Ends it when nobody has it any more, and when this interpreter ends.
@@ -225,6 +225,8 @@ class Child:
             raise self._no_start() from None
         except Garbage as error:
             raise self.say(ProtocolError, f"{self.name} sent what is no message of the bridge ({error}); see that it is a Python and that nothing writes to descriptors that it did not open") from None
+        if kind == FAILED and isinstance(said, dict) and said.get("kind") == "python":
+            raise self._too_old(str(said["python"]))
         if kind == FAILED and isinstance(said, dict) and said.get("kind") == "numpy":
             install = f"install it there: {self.found.executable} -m pip install numpy"
             if said.get("missing") == "numpy":
@@ -237,6 +239,25 @@ class Child:
         if version < OLDEST_NUMPY:
             raise self.say(TooOldError, f"{self.name} has numpy {said['numpy']}, and the bridge needs 1.17 or newer; upgrade it there: {self.found.executable} -m pip install --upgrade numpy")
         self.wide_reals = said["wide_reals"] == wide_reals()
+        self.channel.transport = self._transport()
+
+    def _transport(self) -> str:
+        """What large arrays go by: the fastest that works, unless one was asked for."""
+        asked, said = self.channel.transport, self.hello
+        if asked not in ("auto", "direct"):
+            return asked
+        try:
+            sample = np.zeros(len(said["sample"]) // 2, np.uint8)
+            if direct.is_possible():
+                direct.transfer(said["process"], [(address_of(np, sample), said["address"], len(sample))], False)
+            if sample.tobytes().hex() == said["sample"]:
+                self.channel.process = said["process"]
+                return "direct"
+        except (OSError, Garbage):
+            pass  # The system forbids it, as it may in containers.
+        if asked == "direct":
+            raise BridgeError(f"the system does not let this process read the memory of {self.name}; say transport='memfd'")
+        return best_transport()
 
     def _no_start(self) -> BridgeError:
         """Why it ended before it said anything: too old, no Python at all, or something else."""
@@ -245,9 +266,11 @@ class Child:
         if version is None:
             return self.told(no_python(self.found, "it does not behave as a Python"))
         if version < (3, 8):
-            there = ".".join(map(str, version))
-            return self.say(TooOldError, f"{self.name} is Python {there}, and the bridge needs 3.8 or newer; name a newer interpreter")
+            return self._too_old(".".join(map(str, version)))
         return self.say(ChildDiedError, f"{self.name} ended while it was started ({ending(code)}); run `{self.found.executable} -I -c 'import numpy'` to see why", code)
+
+    def _too_old(self, version: str) -> BridgeError:
+        return self.say(TooOldError, f"{self.name} is Python {version}, and the bridge needs 3.8 or newer; name a newer interpreter")
 
     @property
     def name(self) -> str:

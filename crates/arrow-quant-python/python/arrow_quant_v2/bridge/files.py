@@ -44,8 +44,12 @@ def save_npz(path: AnyPath, arrays: Mapping[str, Any], *, compress: bool = False
         array = np.asarray(value)
         try:
             dtype_note(np, array.dtype, (where,), True)
+            np.lib.format.dtype_to_descr(array.dtype)
         except Refused as error:
             raise _refused(error.where, error.what, error.cure) from None
+        except ValueError as error:
+            cure = "save it as numpy.lib.recfunctions.repack_fields(...) of it"
+            raise _refused(where, f"a structure that .npy files cannot describe ({error})", cure) from None
         members[name] = array
     if missing:
         members[NONE] = np.array(missing)
@@ -85,7 +89,9 @@ def _replace(target: Path, write: Any) -> None:
                 os.fchmod(stream.fileno(), stat.S_IMODE(target.stat().st_mode))
             os.fsync(stream.fileno())
             if unnamed is not None:
-                os.link(f"/proc/self/fd/{stream.fileno()}", aside, follow_symlinks=True)
+                # Only with a descriptor does it follow the link, which is an absolute one.
+                here = stream.fileno()
+                os.link(f"/proc/self/fd/{here}", aside, src_dir_fd=here, follow_symlinks=True)
         os.replace(aside, target)
     except BaseException:
         try:

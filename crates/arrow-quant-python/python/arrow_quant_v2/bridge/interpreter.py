@@ -26,7 +26,7 @@ from .errors import (
     ProtocolError,
     RemoteError,
 )
-from .find import AnyPath, Found, find
+from .find import AnyPath, find
 from .trees import Garbage, Refused, Written
 
 Progress = Callable[..., object]
@@ -123,7 +123,7 @@ class Interpreter:
     def start(self) -> dict[str, Any]:
         """Starts it unless it runs, and says what it is: its Python, numpy, prefix and executable."""
         with self._turn():
-            return {key: value for key, value in self._running().hello.items() if key != "wide_reals"}
+            return {key: value for key, value in self._running().hello.items() if key in ("python", "numpy", "numpy_file", "prefix", "executable")}
 
     def close(self, timeout: float = 5.0) -> None:
         """Ends it: lets it end by itself within so many seconds, and kills what is left then."""
@@ -145,7 +145,7 @@ class Interpreter:
         if child is not None:
             child.kill()
 
-    def call(self, function: str, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
+    def call(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
         """Calls `module:function` there, and returns what it returns.
 
         The module is looked for in the directories of `path`, among the modules of that interpreter,
@@ -156,7 +156,7 @@ class Interpreter:
         """
         return self._call(running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress))
 
-    def acall(self, function: str, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def acall(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """`call` for asyncio: await it. Cancelling it kills the interpreter if the call has begun."""
         call = running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
         return running.in_thread(self._call, call)
@@ -210,6 +210,7 @@ class Interpreter:
                 "last": call.beside,
                 "progress": call.progress is not None,
                 "wide": child.wide_reals,
+                "transport": child.channel.transport,
             }
             try:
                 tree = written.node(request, ("request",))
@@ -262,13 +263,17 @@ def directories(path: Path) -> list[str]:
 
 
 def beside_caller(depth: int) -> list[str]:
-    """The directory of the file that calls, unless packages of this interpreter are there as well."""
-    file = sys._getframe(depth).f_globals.get("__file__")
-    if not isinstance(file, str):
-        return [os.getcwd()]
-    directory = os.path.dirname(os.path.abspath(file))
-    is_installed = os.path.basename(directory) in ("site-packages", "dist-packages") or os.path.isfile(os.path.join(directory, "abc.py"))
-    return [] if is_installed else [directory]
+    """The directory of the file that calls; of the program, where the caller is of Python itself, as for
+    the target of a thread; none where packages of this interpreter are there as well."""
+    main = sys.modules.get("__main__")
+    for file in (sys._getframe(depth).f_globals.get("__file__"), getattr(main, "__file__", None)):
+        if not isinstance(file, str):
+            return [os.getcwd()]
+        directory = os.path.dirname(os.path.abspath(file))
+        is_pythons_own = directory.startswith(os.path.dirname(os.path.abspath(threading.__file__)))
+        if not is_pythons_own and "site-packages" not in directory and "dist-packages" not in directory:
+            return [directory]
+    return []
 
 
 def refused(error: Refused, whose: str, where: str) -> CrossingError:
@@ -306,13 +311,12 @@ def failed(function: str, child: Child, said: dict[str, Any]) -> BridgeError:
     return child.told(raised)
 
 
-def call(python: Union[AnyPath, Found, None], function: str, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
+def call(python: AnyPath, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
     """Calls `module:function` in an interpreter that is started for it and ended afterwards.
 
     Arguments and errors are those of `Interpreter.call`; `timeout` counts the start as well.
     """
-    executable = python.executable if isinstance(python, Found) else python
     begun = time.monotonic()
-    with Interpreter(executable, start_timeout=60.0 if timeout is None else timeout) as other:
+    with Interpreter(python, start_timeout=60.0 if timeout is None else timeout) as other:
         left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begun))
         return other._call(running.Call(function, args, kwargs, left, directories(path), beside_caller(2), progress))

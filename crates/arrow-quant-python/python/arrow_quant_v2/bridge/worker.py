@@ -21,6 +21,7 @@ import types
 from typing import Any, Callable, Dict, List, Tuple
 
 MOST_TEXT = 64 << 10
+OLDEST_PYTHON = (3, 8)
 
 
 def neighbours(*names: str) -> List[Any]:
@@ -30,6 +31,8 @@ def neighbours(*names: str) -> List[Any]:
     sys.modules[package.__name__] = package
     return [importlib.import_module("%s.%s" % (package.__name__, name)) for name in names]
 
+
+_SAMPLE = os.urandom(32)
 
 trees, segments, messages = neighbours("trees", "segments", "channel")
 
@@ -196,6 +199,10 @@ def hello(np: Any) -> Dict[str, Any]:
         "prefix": sys.prefix,
         "numpy": str(np.__version__),
         "numpy_file": str(np.__file__),
+        # Where the parent tries whether it can read the memory of this process.
+        "process": os.getpid(),
+        "sample": _SAMPLE.hex(),
+        "address": messages.address_of(np, _SAMPLE),
         "wide_reals": [sys.byteorder, int(np.dtype(np.longdouble).itemsize), int(wide.nmant)],
     }
 
@@ -215,16 +222,20 @@ def links() -> Tuple[socket.socket, Any]:
 def main() -> int:
     """Answers calls until it is told to end."""
     link, life = links()
-    transport, most = sys.argv[3], int(sys.argv[4])
+    most = int(sys.argv[3])
     sys.argv[:] = [""]
     end_with_parent(life)
-    channel = messages.Channel(link, segments.best_transport() if transport == "auto" else transport, None, most)
+    channel = messages.Channel(link, "pipe", None, most)
     if hasattr(os, "register_at_fork"):
         # Processes that the function forks have nothing to say here.
         os.register_at_fork(after_in_child=link.close)
     if os.name == "nt":
         sys.stdin = open(os.devnull)
     outcome: Any = None
+    version = "%d.%d.%d" % sys.version_info[:3]
+    if sys.version_info < OLDEST_PYTHON:
+        channel.send(messages.FAILED, ["d", ["kind", "python", "python", version]], trees.Written(None))
+        return 1
     try:
         import numpy as np
         from numpy import ndarray as _  # A directory called numpy is no numpy.
@@ -246,7 +257,7 @@ def main() -> int:
                 return 0
             if kind != messages.CALL:
                 raise trees.Garbage("a message of kind %d" % kind)
-            wide = bool(request["wide"])
+            wide, channel.transport = bool(request["wide"]), request["transport"]
             run_call(channel, np, request, wide)
             del request
     except (messages.Gone, trees.Garbage):
