@@ -33,6 +33,16 @@ impl Noise {
         let sum: i64 = parts.iter().map(|&part| part as i64 - 0x8000).sum();
         sum * width / 0x1_0000
     }
+
+    /// 0 so many times of 256, else small, and seldom larger.
+    fn sparse(&mut self, zeros: u64) -> i64 {
+        let bits = self.next();
+        if bits & 0xFF < zeros {
+            return 0;
+        }
+        let size = 1 + i64::from((bits >> 16).trailing_ones());
+        if bits & 0x100 == 0 { size } else { -size }
+    }
 }
 
 struct Stream {
@@ -112,7 +122,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // A scene of a few dozen metres: 4096 steps are one.
     section(9, &mut |noise, point| {
-        for width in [60_000, 20_000, 60_000] {
+        for width in [24_000, 8_000, 24_000] {
             let position = noise.about(width) as i32;
             point.extend_from_slice(&position.to_le_bytes()[..3]);
         }
@@ -135,9 +145,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // As the reference rounds them: 5 bits for the first degree, 4 for the others.
     section(3 * coefficients, &mut |noise, point| {
         for at in 0..3 * coefficients {
-            let (step, width) = if at < 9 { (8, 14) } else { (16, 9) };
-            let number = 128 + noise.about(width);
-            point.push(((number + step / 2) / step * step).clamp(0, 255) as u8);
+            let (step, zeros) = if at < 9 { (8, 168) } else { (16, 234) };
+            point.push((128 + step * noise.sparse(zeros)).clamp(0, 255) as u8);
         }
     })?;
     stream.pass_on(DeflateFlush::Finish)?;
