@@ -1,5 +1,6 @@
 //! What is returned, and what a caller may ask for.
 
+use crate::decode::decode;
 use crate::error::Result;
 use crate::fields::{Field, Fields};
 use crate::floats::Floats;
@@ -13,11 +14,14 @@ pub struct Options {
     pub frame: Option<Frame>,
     /// The arrays; the others are not decoded.
     pub fields: Fields,
+    /// Whether the array of [`Field::Sh`] starts each point with the coefficient of degree 0, which is
+    /// what [`Field::Colors`] holds: one array of all coefficients, as many programs want it.
+    pub sh_from_degree_0: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { frame: None, fields: Fields::ALL }
+        Options { frame: None, fields: Fields::ALL, sh_from_degree_0: false }
     }
 }
 
@@ -30,16 +34,50 @@ pub struct Cloud {
     /// The frame of the numbers here.
     pub frame: Frame,
     arrays: [Option<Floats>; 6],
+    sh_from_degree_0: bool,
 }
 
 impl Cloud {
     pub(crate) fn new(info: Info, options: Options) -> Result<Cloud> {
         let mut arrays = [const { None }; 6];
         for field in Field::ALL.into_iter().filter(|&field| options.fields.has(field)) {
-            let count = info.num_points.saturating_mul(info.numbers(field));
+            let more = if options.sh_from_degree_0 && field == Field::Sh { 3 } else { 0 };
+            let count = info.num_points.saturating_mul(info.numbers(field) + more);
             arrays[field as usize] = Some(Floats::zeroed(count)?);
         }
-        Ok(Cloud { frame: info.frame, info, arrays })
+        let sh_from_degree_0 = options.sh_from_degree_0;
+        Ok(Cloud { frame: info.frame, info, arrays, sh_from_degree_0 })
+    }
+
+    /// Decodes the bytes of whole points, the first of which is the one of this number.
+    pub(crate) fn decode(&mut self, field: Field, first: usize, stored: &[u8], room: &mut Vec<f32>) {
+        let Cloud { info, arrays, .. } = self;
+        let (each, points) = (info.numbers(field), stored.len() / info.stored_stride(field));
+        let is_split = self.sh_from_degree_0 && matches!(field, Field::Colors | Field::Sh);
+        if let Some(numbers) = &mut arrays[field as usize]
+            && !(is_split && field == Field::Sh)
+        {
+            decode(info, field, stored, &mut numbers[first * each..(first + points) * each]);
+        }
+        if let Some(numbers) = &mut arrays[Field::Sh as usize]
+            && is_split
+        {
+            // Decoded in one go, and then put where they belong: the pieces are in the cache.
+            room.resize(points * each, 0.0);
+            decode(info, field, stored, room);
+            let row = 3 + info.numbers(Field::Sh);
+            let rows = numbers[first * row..(first + points) * row].chunks_exact_mut(row);
+            for (row, point) in rows.zip(room.chunks_exact(each)) {
+                let row = if field == Field::Colors { &mut row[..3] } else { &mut row[3..] };
+                row.copy_from_slice(point);
+            }
+        }
+    }
+
+    /// Whether the bytes of a field are of use.
+    pub(crate) fn wants(&self, field: Field) -> bool {
+        let is_split = self.sh_from_degree_0 && field == Field::Colors;
+        self.array(field).is_some() || is_split && self.array(Field::Sh).is_some()
     }
 
     /// The numbers of a field, if it was asked for: those of the first point, then those of the next.
@@ -61,9 +99,10 @@ impl Cloud {
     pub fn convert(&mut self, frame: Frame) {
         let Some(conversion) = Conversion::new(self.frame, frame) else { return };
         let coefficients = self.info.sh_coefficients();
+        let lead = usize::from(self.sh_from_degree_0);
         for field in Field::ALL {
             if let Some(numbers) = self.array_mut(field) {
-                conversion.apply(field, numbers, coefficients);
+                conversion.apply(field, numbers, coefficients, lead);
             }
         }
         self.frame = frame;

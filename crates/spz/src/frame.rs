@@ -28,6 +28,8 @@ impl Frame {
     pub const LUF: Frame = Frame(7);
     /// Right, up, front: that of Unity.
     pub const RUF: Frame = Frame(8);
+    /// Right, front, up: that of many programs whose z is up.
+    pub const RFU: Frame = Frame(12);
 
     pub(crate) const DEFAULT: Frame = Frame::RUB;
 
@@ -127,16 +129,23 @@ impl Conversion {
         Some(Conversion { turn, axes, vector, sh })
     }
 
-    /// Changes whole points of a field in place.
-    pub(crate) fn apply(&self, field: Field, numbers: &mut [f32], coefficients: usize) {
+    /// Changes whole points of a field in place. Points of spherical harmonics have so many
+    /// coefficients, after `lead` of degree 0, which is the same from everywhere.
+    pub(crate) fn apply(
+        &self,
+        field: Field,
+        numbers: &mut [f32],
+        coefficients: usize,
+        lead: usize,
+    ) {
         match field {
             Field::Scales | Field::Alphas | Field::Colors => {}
             Field::Positions => self.positions(numbers.as_chunks_mut().0),
             Field::Rotations => self.rotations(numbers.as_chunks_mut().0),
             Field::Sh if coefficients == 0 => {}
             Field::Sh => numbers
-                .chunks_exact_mut(3 * coefficients)
-                .for_each(|point| self.harmonics(point.as_chunks_mut().0)),
+                .chunks_exact_mut(3 * (lead + coefficients))
+                .for_each(|point| self.harmonics(&mut point.as_chunks_mut().0[lead..])),
         }
     }
 
@@ -239,7 +248,7 @@ mod tests {
             let mut point = [1.0, 2.0, 3.0];
             let before = meaning(from, point);
             if let Some(conversion) = Conversion::new(from, to) {
-                conversion.apply(Field::Positions, &mut point, 0);
+                conversion.apply(Field::Positions, &mut point, 0, 0);
             }
             assert_eq!(meaning(to, point), before, "{from} to {to}");
         }
@@ -257,8 +266,8 @@ mod tests {
         for (from, to) in all() {
             let Some(conversion) = Conversion::new(from, to) else { continue };
             let (mut changed, mut turned) = (coefficients.clone(), direction);
-            conversion.apply(Field::Sh, &mut changed, 24);
-            conversion.apply(Field::Positions, &mut turned, 0);
+            conversion.apply(Field::Sh, &mut changed, 24, 0);
+            conversion.apply(Field::Positions, &mut turned, 0, 0);
             let difference = light(&changed, turned) - light(&coefficients, direction);
             assert!(difference.abs() < 1e-5, "{from} to {to}: {difference}");
         }
@@ -284,12 +293,12 @@ mod tests {
         for (from, to) in all() {
             let Some(conversion) = Conversion::new(from, to) else { continue };
             let mut changed = quaternion;
-            conversion.apply(Field::Rotations, &mut changed, 0);
+            conversion.apply(Field::Rotations, &mut changed, 0, 0);
             // Columns of the conversion of points say where each axis goes.
             let columns = [0, 1, 2].map(|axis| {
                 let mut point = [0.0; 3];
                 point[axis] = 1.0;
-                conversion.apply(Field::Positions, &mut point, 0);
+                conversion.apply(Field::Positions, &mut point, 0, 0);
                 point
             });
             let before = covariance(quaternion);
@@ -313,9 +322,9 @@ mod tests {
         );
         let before: Vec<f32> = (0..72).map(|i| i as f32).collect();
         let mut after = before.clone();
-        forth.apply(Field::Sh, &mut after, 24);
+        forth.apply(Field::Sh, &mut after, 24, 0);
         assert_ne!(after, before);
-        back.apply(Field::Sh, &mut after, 24);
+        back.apply(Field::Sh, &mut after, 24, 0);
         assert_eq!(after, before);
     }
 

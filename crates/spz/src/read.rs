@@ -5,10 +5,9 @@ use std::io;
 use std::path::Path;
 
 use crate::cloud::{Cloud, Options};
-use crate::decode::decode;
 use crate::error::{ErrorKind, Result, Section, corrupt};
 use crate::extension::{self, Bytes};
-use crate::fields::{Fields, STORED};
+use crate::fields::{Field, Fields, STORED};
 use crate::gzip::{Gzip, Tail};
 use crate::header::{Container, Info};
 use crate::input::Input;
@@ -114,7 +113,7 @@ fn info(mut input: Input<'_>) -> Result<Info> {
             if !info.has_extensions() {
                 return Ok(info);
             }
-            let options = Options { frame: None, fields: Fields::NONE };
+            let options = Options { fields: Fields::NONE, ..Options::default() };
             Ok(read_gzip(stream, info, options)?.info)
         }
         Container::Zstd => Ok(open_zstd(&mut input)?.0),
@@ -183,31 +182,28 @@ fn read_gzip(mut stream: Gzip<'_>, info: Info, options: Options) -> Result<Cloud
 /// Reads a part, piece by piece, and decodes it if it is wanted.
 fn section_into(
     cloud: &mut Cloud,
-    field: crate::Field,
+    field: Field,
     section: Section,
     want: u64,
     mut read: impl FnMut(&mut [u8]) -> Result<usize>,
 ) -> Result<()> {
-    let (stride, each) = (cloud.info.stored_stride(field), cloud.info.numbers(field));
+    let (stride, all) = (cloud.info.stored_stride(field), cloud.info.num_points);
     if want == 0 {
         return Ok(());
     }
-    let info = cloud.info.clone();
-    let mut numbers = cloud.array_mut(field);
-    let points = (PIECE / stride).min(info.num_points);
+    let points = (PIECE / stride).min(all);
     let mut buffer = vec![0; points * stride];
+    let mut room = Vec::new();
     let mut done = 0;
-    while done < info.num_points {
-        let points = points.min(info.num_points - done);
+    while done < all {
+        let points = points.min(all - done);
         let piece = &mut buffer[..points * stride];
         let got = read(piece)?;
         if got < piece.len() {
             let got = (done * stride + got) as u64;
             return Err(ErrorKind::Truncated { section, want, got }.into());
         }
-        if let Some(numbers) = &mut numbers {
-            decode(&info, field, piece, &mut numbers[done * each..(done + points) * each]);
-        }
+        cloud.decode(field, done, piece, &mut room);
         done += points;
     }
     Ok(())
@@ -295,7 +291,7 @@ fn read_zstd(input: &mut Input<'_>, options: Options) -> Result<Cloud> {
             continue;
         }
         let Some(Stream { packed, size }) = streams.next() else { break };
-        if !options.fields.has(field) {
+        if !cloud.wants(field) {
             input.skip(packed)?;
             continue;
         }

@@ -136,6 +136,33 @@ fn each_array_alone_is_the_same() {
 }
 
 #[test]
+fn all_coefficients_stand_in_one_array_if_wanted() {
+    for (path, _) in files() {
+        for frame in [None, Some(Frame::RDF), Some(Frame::RFU)] {
+            let options = Options { frame, ..Options::default() };
+            let apart = spz::read_file(&path, &options).unwrap();
+            let fields = Fields::NONE.with(Field::Sh);
+            for fields in [Fields::ALL, fields] {
+                let options = Options { sh_from_degree_0: true, fields, ..options };
+                let whole = spz::read_file(&path, &options).unwrap();
+                let each = apart.info.numbers(Field::Sh);
+                let wanted: Vec<f32> = (0..apart.info.num_points)
+                    .flat_map(|point| {
+                        let colors = &apart.array(Field::Colors).unwrap()[3 * point..][..3];
+                        let sh = &apart.array(Field::Sh).unwrap()[each * point..][..each];
+                        [colors, sh].concat()
+                    })
+                    .collect();
+                assert_eq!(bits(whole.array(Field::Sh).unwrap()), bits(&wanted));
+                let colors = whole.array(Field::Colors).map(bits);
+                let wanted = apart.array(Field::Colors).map(bits);
+                assert!(colors.is_none() || colors == wanted, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_stated_frame_is_where_a_change_starts_from() {
     for name in ["v3_d1_n9_frame_RDF", "v4_d1_n9_frame_RDF"] {
         let path = data().join(name).with_extension("spz");

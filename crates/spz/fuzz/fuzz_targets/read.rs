@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(numbers.len(), info.shape(field).iter().product::<usize>());
     }
     let fields = Fields::NONE.with(Field::Positions).with(Field::Sh);
-    let options = Options { frame: Some(Frame::RFU), fields };
+    let options = Options { frame: Some(Frame::RFU), fields, sh_from_degree_0: true };
     let changed = spz::read_bytes(bytes, &options).expect("it was read before");
     assert_eq!(changed.frame, Frame::RFU);
 });
