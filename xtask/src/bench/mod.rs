@@ -11,6 +11,7 @@ mod measure;
 mod npz;
 mod quant;
 mod scene;
+mod spz;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ enum What {
     Npz(npz::Flags),
     #[command(verbatim_doc_comment)]
     Quant(quant::Flags),
+    #[command(verbatim_doc_comment)]
+    Spz(spz::Flags),
 }
 
 /// Measures and prints.
@@ -45,5 +48,6 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         What::Matrix(flags) => matrix::run(flags),
         What::Npz(flags) => npz::run(flags),
         What::Quant(flags) => quant::run(flags),
+        What::Spz(flags) => spz::run(flags),
     }
 }

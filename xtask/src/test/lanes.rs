@@ -41,6 +41,8 @@ pub(crate) enum Lane {
     Builds,
     /// The page of the matrix in a real browser.
     Browser,
+    /// Array files in Pyodide, old and new, under node.
+    Pyodide,
 }
 
 impl Lane {
@@ -64,6 +66,7 @@ impl Lane {
             Self::Wheels => "wheels",
             Self::Builds => "builds",
             Self::Browser => "browser",
+            Self::Pyodide => "pyodide",
         }
     }
 
@@ -97,6 +100,7 @@ impl Lane {
             Self::Wheels => Some("wheels"),
             Self::Builds => Some("builds"),
             Self::Browser => Some("browser"),
+            Self::Pyodide => Some("pyodide"),
         }
     }
 
