@@ -11,7 +11,7 @@ engines="buildah docker.io fuse-overlayfs iproute2 mmdebstrap podman runc uidmap
 [ -z "${TRUEWHEEL_NO_ENGINES:-}" ] || engines=""
 # shellcheck disable=SC2086 # one word per package
 for package in $engines bindfs chromium chromium-driver exfat-fuse exfatprogs gcc libc6-dev \
-    libpython3-dev python3 python3-venv git util-linux; do
+    libpython3-dev nodejs npm python3 python3-venv git util-linux; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done

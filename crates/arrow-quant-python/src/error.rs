@@ -100,7 +100,7 @@ fn core(py: Python<'_>, error: Error) -> PyErr {
 }
 
 /// What the system said of a file: the `OSError` of its number, or `ModelNotFoundError`.
-fn system(py: Python<'_>, path: &Path, source: &io::Error) -> PyErr {
+pub(crate) fn system(py: Python<'_>, path: &Path, source: &io::Error) -> PyErr {
     let Some(number) = source.raw_os_error() else {
         return PyOSError::new_err(format!("{}: {source}", path.display()));
     };

@@ -14,6 +14,7 @@ mod negotiate;
 mod options;
 mod rows;
 mod schema;
+mod splats;
 mod table;
 mod work;
 
@@ -31,6 +32,8 @@ mod _native {
     use super::functions::{allocate, dequantize, evaluate, matmul_nbits, output_schema, quantize};
     #[pymodule_export]
     use super::schema::Schema;
+    #[pymodule_export]
+    use super::splats::{SplatArray, read_spz, read_spz_info};
     #[pymodule_export]
     use super::table::{Evaluation, QuantTable, Table};
 

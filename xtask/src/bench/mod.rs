@@ -12,6 +12,7 @@ mod npz;
 mod quant;
 mod scan;
 mod scene;
+mod spz;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum What {
     Quant(quant::Flags),
     #[command(verbatim_doc_comment)]
     Scan(scan::Flags),
+    #[command(verbatim_doc_comment)]
+    Spz(spz::Flags),
 }
 
 /// Measures and prints.
@@ -49,5 +52,6 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         What::Npz(flags) => npz::run(flags),
         What::Quant(flags) => quant::run(flags),
         What::Scan(flags) => scan::run(flags),
+        What::Spz(flags) => spz::run(flags),
     }
 }

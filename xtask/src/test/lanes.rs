@@ -43,6 +43,8 @@ pub(crate) enum Lane {
     Projects,
     /// The page of the matrix in a real browser.
     Browser,
+    /// Array files in Pyodide, old and new, under node.
+    Pyodide,
 }
 
 impl Lane {
@@ -67,6 +69,7 @@ impl Lane {
             Self::Builds => "builds",
             Self::Projects => "projects",
             Self::Browser => "browser",
+            Self::Pyodide => "pyodide",
         }
     }
 
@@ -101,6 +104,7 @@ impl Lane {
             Self::Builds => Some("builds"),
             Self::Projects => Some("projects"),
             Self::Browser => Some("browser"),
+            Self::Pyodide => Some("pyodide"),
         }
     }
 

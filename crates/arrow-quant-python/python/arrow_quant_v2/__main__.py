@@ -11,6 +11,7 @@ from typing import Any, Callable, NoReturn, Optional
 
 from . import __version__
 from ._native import evaluate_file, manifest, quantize_file, read_quantized
+from .convert import convert_spz
 from .errors import ArrowQuantError, ConfigurationError
 from .restore import dequantize_file
 
@@ -80,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("manifest", "List the parts of a safetensors model, to distribute work on it.")
     listing.add_argument("source", help=".safetensors, a directory of them, or their index")
     listing.add_argument("--chunk-mb", type=int, default=32, help="the most of a part, in MiB (32)")
+
+    convert = command("convert", "Convert a file of splats.")
+    convert.add_argument("source", help="scene.spz")
+    convert.add_argument("destination", help=".npz, .ply, .arrow")
+    convert.add_argument("--frame", help="what x, y and z point to: RUB, RDF, LUF ... (RDF for .ply, else as stored)")
     return parser
 
 
@@ -176,6 +182,15 @@ def _manifest(flags: argparse.Namespace) -> tuple[int, Any, list[str]]:
     return OK, rows, lines
 
 
+def _convert(flags: argparse.Namespace) -> tuple[int, Any, list[str]]:
+    report = convert_spz(flags.source, flags.destination, flags.frame)
+    line = (
+        f"{report['destination']}: {report['num_points']} splats of SH degree {report['sh_degree']} "
+        f"in {report['frame']}, {report['output_bytes']} bytes"
+    )
+    return OK, report, [line]
+
+
 def _plain(value: Any) -> Any:
     """As JSON has it: no infinities, and paths as text."""
     if isinstance(value, dict):
@@ -196,6 +211,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         "inspect": _inspect,
         "evaluate": _evaluate,
         "manifest": _manifest,
+        "convert": _convert,
     }
     try:
         code, result, lines = commands[flags.command](flags)

@@ -14,6 +14,7 @@ __all__ = [
     "NF4",
     "QuantTable",
     "Schema",
+    "SplatArray",
     "Table",
     "__version__",
     "activation_ranges",
@@ -27,6 +28,8 @@ __all__ = [
     "quantize",
     "quantize_file",
     "read_quantized",
+    "read_spz",
+    "read_spz_info",
     "read_weights",
     "smoothness",
 ]
@@ -152,3 +155,19 @@ def read_quantized(path: Union[str, PathLike[str]]) -> Table: ...
 def evaluate_file(
     source: Union[str, PathLike[str]], quantized: Union[str, PathLike[str]]
 ) -> Evaluation: ...
+
+@final
+class SplatArray:
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+    def copied(self) -> bytearray: ...
+
+def read_spz(
+    source: Union[str, bytes],
+    frame: Optional[str],
+    fields: Optional[list[str]],
+    whole_sh: bool,
+) -> tuple[dict[str, Any], str, dict[str, SplatArray]]: ...
+def read_spz_info(source: Union[str, bytes]) -> dict[str, Any]: ...

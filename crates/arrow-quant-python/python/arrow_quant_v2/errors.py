@@ -41,3 +41,37 @@ class ShapeMismatchError(ArrowQuantError, ValueError):
 
 class InputTypeError(ArrowQuantError, TypeError):
     """An object of a kind that is not read."""
+
+
+class SpzError(ArrowQuantError, ValueError):
+    """An SPZ file that cannot be read; `section` says in which part, where that is known."""
+
+    section: Optional[str] = None
+
+
+class NotSpzError(SpzError):
+    """Bytes that are something else; the message says what they look like."""
+
+
+class UnsupportedSpzError(SpzError):
+    """A `version` that is not known."""
+
+    version: Optional[int] = None
+
+
+class TruncatedSpzError(SpzError):
+    """A file that is cut off: `section` should have `want` bytes and has `got`."""
+
+    want: Optional[int] = None
+    got: Optional[int] = None
+
+
+class ImplausibleSpzError(SpzError):
+    """A header with a `field` whose `value` a file of that size cannot have."""
+
+    field: Optional[str] = None
+    value: Optional[int] = None
+
+
+class CorruptSpzError(SpzError):
+    """Data that contradict themselves: checksums, lengths, records."""
