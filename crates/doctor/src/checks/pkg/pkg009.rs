@@ -54,7 +54,7 @@ fn found(facts: &Facts, environment: &EnvironmentFacts, package: &Package) -> Fi
         if crate::cures::uses_uv_pip(facts, environment) {
             // uv refuses to touch it, so the record has to go first.
             Fix::new(Safety::Confirm, title)
-                .run(crate::cures::delete(facts, &[&package.path]))
+                .remove(crate::cures::paths(facts, &[&package.path]))
                 .run(["uv", "pip", "install", "--python", &interpreter, "--no-deps", &requirement])
         } else {
             fix.run([
