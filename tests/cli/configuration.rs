@@ -143,7 +143,7 @@ fn it_is_found_from_a_directory_below() {
     --- stdout
     --- stderr
     error: the configuration cannot be used
-      [ROOT]/project/truewheel.toml:1:1: unknown key `x` at the top level, the keys are `build`, `doctor`, `matrix`, `project`
+      [ROOT]/project/truewheel.toml:1:1: unknown key `x` at the top level, the keys are `build`, `doctor`, `matrix`, `project`, `tools`
 
     hint: `init` writes a sample that shows every key
     ");

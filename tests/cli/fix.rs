@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -214,6 +213,31 @@ fn a_command_that_fails_is_quoted_and_what_was_done_is_brought_back() {
 }
 
 #[test]
+fn what_needs_a_cure_that_failed_is_not_tried() {
+    let machine = broken("#!/bin/sh\nexit 3\n");
+    machine.write("project/.venv/lib/python3.8/site-packages/~ix/__init__.py", "");
+    let output = machine.output(&[
+        "doctor",
+        "--fix",
+        "--yes",
+        "--only",
+        "ENV001,PKG002",
+        "--format",
+        "json",
+    ]);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let outcomes: Vec<_> = value["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| (result["code"].as_str().unwrap(), result["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(outcomes, [("ENV001", "failed"), ("PKG002", "stopped")], "{value:#}");
+    assert_eq!(value["results"][1]["reason"], "it comes after ENV001, which was not fixed");
+    assert!(is_there(&machine, "project/.venv/lib/python3.8/site-packages/~ix"));
+}
+
+#[test]
 fn one_that_cannot_be_started_is_no_other_case() {
     let machine = broken("#!/nonexistent/sh\n");
     let (code, value) = document(&machine, &["--fix", "--yes"]);
@@ -362,7 +386,7 @@ fn clearing_removes_nothing_that_is_not_ours() {
     });
     machine.write("cache/undo/1/record.json", record.to_string());
     assert_eq!(machine.output(&["doctor", "--undo-clear"]).code, Some(0));
-    assert!(Path::new(&precious).is_file());
+    assert_eq!(fs_err::read_to_string(&precious).unwrap(), "mine");
 }
 
 #[test]

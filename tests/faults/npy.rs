@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use report::{Severity, Step};
+use report::Severity;
 
 use crate::harness::{Environment, Sandbox, sandbox};
 
@@ -336,12 +336,9 @@ fn the_numpy_crate_wants_another_pyo3() {
             .only(&["NPY006"])
             .severity("NPY006", Severity::Error)
             .message_contains("NPY006", "numpy 0.25 depends on pyo3 0.25");
-        let edit = |step: &Step| {
-            let Step::Edit { change, .. } = step else { panic!("{step:?}") };
-            assert!(change.starts_with("numpy = \"0.26\""), "{change}");
-            rust_project(sandbox, "0.26", "0.26");
-        };
-        diagnosis.apply_fix_with("NPY006", edit).silent();
+        diagnosis.apply_fix("NPY006").silent();
+        let manifest = fs_err::read_to_string(sandbox.project().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("numpy = \"0.26\""), "{manifest}");
     });
 }
 

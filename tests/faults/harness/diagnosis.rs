@@ -263,17 +263,22 @@ impl Diagnosis<'_> {
         let applies = |fix: &&Fix| matches!(fix.platform, Platform::Any | Platform::Linux);
         let first = self.finding(code).fixes.iter().find(applies);
         let is_for_a_program = first.is_some_and(|fix| {
-            let is_done = |step: &Step| {
-                matches!(
+            let is_run = |step: &Step| matches!(step, Step::Run { .. });
+            let is_done = |(index, step): (usize, &Step)| match step {
+                // It is for the commands after it.
+                Step::SetVariable { .. } | Step::UnsetVariable { .. } => {
+                    fix.steps[index..].iter().any(is_run)
+                }
+                step => matches!(
                     step,
                     Step::Run { .. }
                         | Step::Remove { .. }
                         | Step::SetAside { .. }
                         | Step::Write { .. }
                         | Step::Configure { .. }
-                )
+                ),
             };
-            fix.safety != Safety::Manual && fix.steps.iter().all(is_done)
+            fix.safety != Safety::Manual && fix.steps.iter().enumerate().all(is_done)
         });
         if is_for_a_program {
             self.fixed(code);

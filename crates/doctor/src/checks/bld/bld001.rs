@@ -50,7 +50,8 @@ fn run(facts: &Facts, findings: &mut Findings) {
             show_picks(finding, facts)
                 .fix(leave_conda(facts))
                 .fix(
-                    Fix::new(Safety::Confirm, "keep conda's base environment out of new shells")
+                    // Only a new shell is different then.
+                    Fix::new(Safety::Manual, "keep conda's base environment out of new shells")
                         .run(["conda", "config", "--set", "auto_activate_base", "false"]),
                 )
                 .fix(

@@ -7,6 +7,7 @@ use super::{has_rust, toolchain};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
+use crate::plan::toml_string;
 use crate::{Facts, Findings};
 
 /// See the page.
@@ -136,7 +137,19 @@ fn drop_setting(facts: &Facts, place: &str) -> Fix {
     if facts.variable(place).is_some() {
         return fix.unset(place);
     }
-    Fix { safety: Safety::Manual, ..fix }.edit(place, "remove the `linker` of this triple")
+    let mut cc = facts.toolchain.linker.cc.iter();
+    let own = cc.find(|path| conda_prefix(facts, path).is_none());
+    match (own, facts.toolchain.rustc.get()) {
+        (Some(own), Some(rustc)) => Fix { safety: Safety::Confirm, ..fix }.configure(
+            place,
+            &["target", &rustc.host_triple],
+            "linker",
+            toml_string(&facts.native(own)),
+        ),
+        _ => {
+            Fix { safety: Safety::Manual, ..fix }.edit(place, "remove the `linker` of this triple")
+        }
+    }
 }
 
 /// `PATH` without the entries of the environment.

@@ -76,10 +76,12 @@ fn run(facts: &Facts, findings: &mut Findings) {
                 "uv builds a project again only when a file changes that its cache keys name; \
                  without keys that is pyproject.toml alone",
             )
-            .fix(
-                Fix::new(Safety::Manual, "name the Rust sources")
-                    .edit(file, format!("in `[tool.uv]`, set `{}`", suggestion(keys, &needed))),
-            )
+            .fix(Fix::new(Safety::Confirm, "name the Rust sources").configure(
+                file,
+                &["tool", "uv"],
+                "cache-keys",
+                suggestion(keys, &needed),
+            ))
             .fix(Fix::new(Safety::Safe, "build it again this once").run([
                 "uv",
                 "sync",
@@ -167,7 +169,7 @@ fn suggestion(keys: Option<&[String]>, needed: &BTreeSet<String>) -> String {
             unique.push(entry);
         }
     }
-    format!("cache-keys = [{}]", unique.join(", "))
+    format!("[{}]", unique.join(", "))
 }
 
 #[cfg(test)]
@@ -271,7 +273,7 @@ mod tests {
         let text = suggestion(Some(&["git = true".to_owned()]), &needed);
         assert_eq!(
             text,
-            "cache-keys = [{ git = true }, { file = \"../core/src/**/*.rs\" }, \
+            "[{ git = true }, { file = \"../core/src/**/*.rs\" }, \
              { file = \"../core/Cargo.toml\" }, { file = \"src/**/*.rs\" }, \
              { file = \"Cargo.toml\" }, { file = \"Cargo.lock\" }]"
         );

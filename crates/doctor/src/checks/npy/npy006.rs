@@ -6,7 +6,8 @@ use semver::{Version, VersionReq};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
-use crate::{CargoLock, CrateManifest, Facts, Findings, subjects};
+use crate::plan::toml_string;
+use crate::{CargoLock, CrateManifest, Dependency, DependencyKind, Facts, Findings, subjects};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -48,6 +49,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
 /// What a manifest asks for of one crate.
 struct Wanted<'a> {
     manifest: &'a CrateManifest,
+    dependency: &'a Dependency,
     written: &'a str,
     minors: Vec<u64>,
 }
@@ -65,7 +67,7 @@ fn wanted<'a>(facts: &'a Facts, name: &'a str) -> Vec<Wanted<'a>> {
         .filter_map(|(manifest, dependency)| {
             let written = dependency.requirement.as_deref()?;
             let minors = minors(&VersionReq::parse(written).ok()?);
-            (!minors.is_empty()).then_some(Wanted { manifest, written, minors })
+            (!minors.is_empty()).then_some(Wanted { manifest, dependency, written, minors })
         })
         .collect()
 }
@@ -90,8 +92,7 @@ fn of_requirements(facts: &Facts) -> Option<Finding> {
     let path = facts.native(&numpy.manifest.path);
     let fits = pyo3.minors.last().copied().unwrap_or_default();
     let (first, second) = (newest(&numpy.minors), newest(&pyo3.minors));
-    let fix = Fix::new(Safety::Manual, format!("use numpy 0.{fits} with pyo3 0.{fits}"))
-        .edit(path.clone(), format!("numpy = \"0.{fits}\" instead of \"{}\"", numpy.written));
+    let fix = use_version(facts, numpy, fits);
     Some(
         Finding::new(
             Severity::Error,
@@ -106,6 +107,28 @@ fn of_requirements(facts: &Facts) -> Option<Finding> {
         .cause(CAUSE)
         .fix(fix),
     )
+}
+
+/// Gives the dependency another version where a program can; code that calls the crate may have to
+/// follow.
+fn use_version(facts: &Facts, numpy: &Wanted<'_>, minor: u64) -> Fix {
+    let path = facts.native(&numpy.manifest.path);
+    let title = format!("use numpy 0.{minor} with pyo3 0.{minor}");
+    let Dependency { name, kind, target, .. } = numpy.dependency;
+    if *kind != DependencyKind::Normal || target.is_some() {
+        return Fix::new(Safety::Manual, title)
+            .edit(path, format!("numpy = \"0.{minor}\" instead of \"{}\"", numpy.written));
+    }
+    let fix = Fix::new(Safety::Confirm, title);
+    let version = toml_string(&format!("0.{minor}"));
+    let plain = numpy.dependency.features.is_empty()
+        && numpy.dependency.default_features
+        && !numpy.dependency.optional
+        && *name == numpy.dependency.package;
+    match plain {
+        true => fix.configure(path, &["dependencies"], name, version),
+        false => fix.configure(path, &["dependencies", name], "version", version),
+    }
 }
 
 fn newest(minors: &[u64]) -> String {

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::progress;
 
 /// Longest file that is edited.
-const TEXT_LIMIT: u64 = 4 << 20;
+pub(super) const TEXT_LIMIT: u64 = 4 << 20;
 /// Lines of a command's output that are quoted when it fails.
 const QUOTED: usize = 20;
 /// Longest line that is quoted.

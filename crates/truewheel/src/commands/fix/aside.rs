@@ -9,7 +9,11 @@ use super::record::{BESIDE, Store};
 
 /// Why something is not moved.
 pub(super) fn refusal(host: &Host, project: &Path, path: &Path) -> Option<String> {
-    let holds = |what: &Path| what.starts_with(path);
+    // By another name it is the same place.
+    let real = host.canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let holds = |what: &Path| {
+        what.starts_with(path) || host.canonicalize(what).is_ok_and(|what| what.starts_with(&real))
+    };
     if !path.is_absolute() || path.parent().is_none() {
         return Some(format!("{} is no path that may be moved", path.display()));
     }
@@ -86,5 +90,46 @@ pub(super) fn tidy(host: &Host, to: &Path) {
             return;
         }
         directory = path.parent();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_the_project_or_the_home_is_not_moved() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Host::current().unwrap().canonicalize(directory.path()).unwrap();
+        let project = root.join("work/project");
+        host::create_directory(&project.join(".venv")).unwrap();
+        host::make_link(&root.join("work"), &root.join("other name")).unwrap();
+        let mut host = Host::current().unwrap();
+        host.home = Some(root.join("home"));
+        for path in [project.clone(), root.join("work"), root.join("other name"), root.clone()] {
+            assert!(refusal(&host, &project, &path).is_some(), "{}", path.display());
+        }
+        assert!(refusal(&host, &project, &root.join("home")).is_some());
+        assert!(refusal(&host, &project, Path::new("/")).is_some());
+        assert!(refusal(&host, &project, Path::new("relative")).is_some());
+        assert_eq!(refusal(&host, &project, &project.join(".venv")), None);
+    }
+
+    #[test]
+    fn a_rename_replaces_nothing_and_leaves_no_directories() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let host = Host::current().unwrap();
+        host::write_atomically(&root.join("a"), b"a").unwrap();
+        host::write_atomically(&root.join("b"), b"b").unwrap();
+        assert!(rename(&host, &root.join("a"), &root.join("b")).is_err());
+        let kept = root.join(BESIDE).join("1/0/a");
+        rename(&host, &root.join("a"), &kept).unwrap();
+        assert!(host.is_file(&root.join(BESIDE).join(".gitignore")));
+        rename(&host, &kept, &root.join("a")).unwrap();
+        tidy(&host, &kept);
+        assert!(!host.exists(&root.join(BESIDE)));
+        assert!(rename(&host, &root.join("none"), &kept).is_err());
+        assert!(!host.exists(&root.join(BESIDE)));
     }
 }

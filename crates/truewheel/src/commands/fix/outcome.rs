@@ -161,11 +161,15 @@ impl Outcomes {
     }
 
     /// The first entry of a plan that was not dealt with yet. One that was not there at first is
-    /// what a cure brought about, and not for the same run to go on with.
+    /// what a cure brought about, and not for the same run to go on with. A finding whose message
+    /// differs at every look, by a size or an age, is no other one for that.
     pub(super) fn next(&self, plan: Vec<Entry>, first: &Report) -> Option<Entry> {
         let known = counted(first, |_| true);
         plan.into_iter().find(|entry| {
-            known.contains_key(&place(&entry.code, &entry.subject)) && !self.has(entry)
+            let own = place(&entry.code, &entry.subject);
+            let is_own = |other: &&Entry| place(&other.code, &other.subject) == own;
+            let dealt_with = self.list.iter().map(|(other, _)| other).filter(is_own).count();
+            known.get(&own).is_some_and(|count| dealt_with < *count) && !self.has(entry)
         })
     }
 

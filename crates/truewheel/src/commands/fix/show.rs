@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use doctor::{Action, Entry, Facts};
-use report::render::{count, visible};
+use report::render::{count, visible, wrap};
 use report::{Report, Safety, Severity};
 
 use super::outcome::{Outcome, Outcomes, Told};
@@ -16,22 +16,35 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
+/// A tagged paragraph that fits the terminal; what follows the first line is indented below it.
+fn paragraph(width: usize, indent: usize, tag: &str, style: Style, text: &str) -> String {
+    let room = width.max(40) - indent;
+    let first = room.saturating_sub(report::render::width(tag) + 1);
+    let mut out = String::new();
+    for (index, line) in wrap(&visible(text), first, room - 2).iter().enumerate() {
+        match index {
+            0 if tag.is_empty() => out.push_str(&format!("{:indent$}{line}\n", "")),
+            0 => out.push_str(&format!("{:indent$}{style}{tag}{style:#} {line}\n", "")),
+            _ => out.push_str(&format!("{:1$}{line}\n", "", indent + 2)),
+        }
+    }
+    out
+}
+
 /// The plan.
 pub(super) fn plan(context: &Context<'_>, entries: &[Entry], facts: &Facts) -> String {
     if entries.is_empty() {
         return String::new();
     }
     let os = facts.machine.os.name();
+    let width = context.printer.width(context.host);
     let mut text = format!("{BOLD}plan{BOLD:#}\n");
     for (index, entry) in entries.iter().enumerate() {
-        let number = index + 1;
-        text.push_str(&format!("{number:3}. {}\n", head(entry)));
-        text.push_str(&cure(entry, os));
+        text.push_str(&head(width, index + 1, entry));
+        text.push_str(&cure(width, entry, os));
         if !entry.followers.is_empty() {
-            text.push_str(&format!(
-                "     {DIM}looked at again afterwards:{DIM:#} {}\n",
-                entry.followers.join(", ")
-            ));
+            let followers = entry.followers.join(", ");
+            text.push_str(&paragraph(width, 5, "looked at again afterwards:", DIM, &followers));
         }
     }
     if context.host.user_id == Some(0) {
@@ -53,33 +66,29 @@ fn of_others(context: &Context<'_>, facts: &Facts) -> String {
     }
 }
 
-fn head(entry: &Entry) -> String {
+fn head(width: usize, number: usize, entry: &Entry) -> String {
     let style = match entry.severity {
         Severity::Error => RED,
         Severity::Warning => YELLOW,
         Severity::Info => AnsiColor::Blue.on_default().bold(),
     };
-    format!(
-        "{style}{} {}{style:#}: {} ({})",
-        entry.code,
-        entry.name,
-        visible(&entry.message),
-        visible(&entry.subject.label)
-    )
+    let tag = format!("{number}. {} {}:", entry.code, entry.name);
+    let text = format!("{} ({})", entry.message, entry.subject.label);
+    paragraph(width, 2, &tag, style, &text)
 }
 
-fn cure(entry: &Entry, os: &str) -> String {
+fn cure(width: usize, entry: &Entry, os: &str) -> String {
     let cure = &entry.cure;
     let care = match cure.safety {
-        Safety::Safe => "safe",
-        Safety::Confirm => "after a yes",
-        Safety::Manual => "by hand",
+        Safety::Safe => "safe:",
+        Safety::Confirm => "after a yes:",
+        Safety::Manual => "by hand:",
     };
-    let mut text = format!("     {BOLD}{care}:{BOLD:#} {}\n", visible(&cure.title));
+    let mut text = paragraph(width, 5, care, BOLD, &cure.title);
     for action in &cure.actions {
         match action {
+            // A command is never broken: it is there to be pasted.
             Action::Run { variables, .. } => {
-                let typed = action.typed(os);
                 let mut prefix = String::new();
                 for (name, value) in variables {
                     match value {
@@ -87,26 +96,29 @@ fn cure(entry: &Entry, os: &str) -> String {
                         None => prefix.push_str(&format!("without {name}: ")),
                     }
                 }
-                let prefix = visible(&prefix);
+                let (prefix, typed) = (visible(&prefix), action.typed(os));
                 text.push_str(&format!("       run: {CYAN}{prefix}{typed}{CYAN:#}\n"));
             }
-            other => text.push_str(&format!("       {}\n", visible(&other.changes()))),
+            other => text.push_str(&paragraph(width, 7, "", DIM, &other.changes())),
         }
         if let Action::Configure { table, key, value, .. } = action {
-            let table = table.join(".");
-            let line = format!("[{table}] {key} = {value}");
+            let line = format!("[{}] {key} = {value}", table.join("."));
             text.push_str(&format!("         {CYAN}{}{CYAN:#}\n", visible(&line)));
         }
     }
-    let lead = if cure.actions.is_empty() { "" } else { "then, by hand: " };
+    let lead = if cure.actions.is_empty() { "" } else { "then, by hand:" };
     for line in &cure.left {
         for (index, line) in report::render::visible_lines(line).iter().enumerate() {
-            let lead = if index == 0 { lead } else { "  " };
-            text.push_str(&format!("       {DIM}{lead}{DIM:#}{line}\n"));
+            let (indent, tag) = if index == 0 { (7, lead) } else { (9, "") };
+            text.push_str(&match tag {
+                // It may be a line to paste.
+                "" => format!("{:indent$}{line}\n", ""),
+                tag => format!("{:indent$}{DIM}{tag}{DIM:#} {line}\n", ""),
+            });
         }
     }
     if let Some(reason) = &cure.reason {
-        text.push_str(&format!("       {DIM}({}){DIM:#}\n", visible(reason)));
+        text.push_str(&paragraph(width, 7, "", DIM, &format!("({reason})")));
     }
     text
 }

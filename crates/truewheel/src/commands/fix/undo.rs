@@ -133,7 +133,7 @@ fn write_back(
     brought: &mut Brought,
 ) {
     let host = work.context.host;
-    let now = host.read_text(path, u64::from(u32::MAX).min(16 << 20)).ok();
+    let now = host.read_text(path, apply::TEXT_LIMIT).ok();
     if now.as_deref() == before {
         return;
     }
