@@ -232,7 +232,7 @@ fn read_wrapper(objects: &Objects, state: Id, source: &dyn Source) -> Result<Wra
     let shape = lengths(objects, entry("shape")?).ok_or("its shape is no tuple of numbers")?;
     let order = objects.text(entry("order")?, source).ok_or("its order is no text")?;
     let alignment = match entry("numpy_array_alignment_bytes") {
-        Ok(id) => objects.int(id).map(|number| number.cast_unsigned()),
+        Ok(id) => objects.int(id).map(i64::cast_unsigned),
         Err(_) => None,
     };
     let class = entry("subclass")?;
