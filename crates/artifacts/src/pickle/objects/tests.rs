@@ -118,6 +118,18 @@ fn data_of_joblib_are_passed_over_and_aligned_anew() {
     assert_eq!(&new[raw.data.start as usize..raw.data.end as usize], b"abc");
 }
 
+#[test]
+fn lists_that_hold_each_other_twice_end() {
+    // Each list holds the one before it twice: 60 of them are 2^60 places.
+    let mut bytes = b"\x80\x02]q\x00".to_vec();
+    for number in 1..60_u8 {
+        bytes.extend([b']', b'q', number, b'h', number - 1, b'a', b'h', number - 1, b'a']);
+        bytes.extend(*b"0");
+    }
+    bytes.extend(*b"h\x3b.");
+    assert!(crate::conversion(&bytes.as_slice(), ENOUGH).is_err());
+}
+
 /// Bytes that are often instructions.
 fn likely() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
