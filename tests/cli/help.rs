@@ -30,7 +30,7 @@ fn help_of_the_program() {
       matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
       reproduce  Build a wheel again that somebody else built, from the record that came with it, and
                  compare
-      scan       Say what data files hold, which numpys can load them, and what is wrong with them
+      scan       Say what data files and modules hold, who can load them, and whether that is safe
 
     Options:
       -h, --help     Print help
@@ -64,7 +64,7 @@ fn help_of_the_program() {
       matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
       reproduce  Build a wheel again that somebody else built, from the record that came with it, and
                  compare
-      scan       Say what data files hold, which numpys can load them, and what is wrong with them
+      scan       Say what data files and modules hold, who can load them, and whether that is safe
 
     Options:
       -h, --help     Print help

@@ -133,7 +133,7 @@ def compare(directory):
                 expected, found = np.asarray(at(value, name)), arrays[name]
                 assert expected.shape == found.shape, (path, name)
                 # Bytes between the fields of a structure mean nothing.
-                same = expected.tolist() == found.tolist() if expected.dtype.names else (
+                same = repr(expected.tolist()) == repr(found.tolist()) if expected.dtype.names else (
                     expected.tobytes() == found.tobytes()
                 )
                 assert same, (path, name)

@@ -254,3 +254,7 @@ fn header_length(header: &[u8]) -> Option<usize> {
     }
     (at <= header.len()).then_some(at)
 }
+
+#[cfg(test)]
+#[path = "compressed_tests.rs"]
+mod tests;

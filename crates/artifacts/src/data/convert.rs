@@ -15,6 +15,10 @@ const DEPTH_LIMIT: usize = 64;
 /// Arrays and other things that are looked at.
 const COUNT_LIMIT: usize = 100_000;
 
+/// An npz file may be this many times as large as the file that it is made of: many arrays can share
+/// their data.
+const GROWTH: u64 = 16;
+
 /// The largest storage of which the elements are gathered one by one.
 const GATHER_LIMIT: u64 = 1 << 30;
 
@@ -84,6 +88,7 @@ pub fn conversion(source: &dyn Source, instructions: u64) -> Result<Conversion<'
     }
     let objects = read_objects(&Part::all(source), instructions);
     let (arrays, left_out) = found(&objects, source)?;
+    bounded(&arrays, source.length())?;
     Ok(Conversion { source, archive: None, arrays, left_out })
 }
 
@@ -100,6 +105,7 @@ fn of_archive(source: &dyn Source, instructions: u64) -> Result<Conversion<'_>, 
     member.read_to_end(&mut bytes).map_err(|error| ConvertError::Untold(error.to_string()))?;
     let objects = read_objects(&Part::all(&bytes), instructions);
     let (arrays, left_out) = found(&objects, &bytes)?;
+    bounded(&arrays, source.length())?;
     if arrays.iter().any(|(_, found)| !matches!(found.place, Place::Storage { .. })) {
         let reason = "its pickle holds arrays of numpy beside tensors".to_owned();
         return Err(ConvertError::Untold(reason));
@@ -127,8 +133,14 @@ fn found(objects: &Objects, source: &dyn Source) -> Result<Arrays, ConvertError>
         }
         Some(Trouble::Unreadable(reason)) => return untold(reason),
     }
-    let mut finder =
-        Finder { objects, source, arrays: Vec::new(), left_out: Vec::new(), names: HashSet::new() };
+    let mut finder = Finder {
+        objects,
+        source,
+        arrays: Vec::new(),
+        left_out: Vec::new(),
+        names: HashSet::new(),
+        is_full: false,
+    };
     for (index, root) in objects.roots.iter().enumerate() {
         let name = if objects.roots.len() > 1 { index.to_string() } else { String::new() };
         finder.look(*root, &name, 0);
@@ -139,12 +151,25 @@ fn found(objects: &Objects, source: &dyn Source) -> Result<Arrays, ConvertError>
     Ok((finder.arrays, finder.left_out))
 }
 
+/// Refuses what would fill a disk with the same data again and again.
+fn bounded(arrays: &[(String, Found)], length: u64) -> Result<(), ConvertError> {
+    let bytes = arrays.iter().map(|(_, found)| found.header.nbytes() as u64);
+    let total = bytes.fold(0, u64::saturating_add);
+    if total <= length.saturating_mul(GROWTH).saturating_add(64 << 20) {
+        return Ok(());
+    }
+    Err(ConvertError::Untold(format!(
+        "its arrays share their data, and apart they have {total} bytes"
+    )))
+}
+
 struct Finder<'a> {
     objects: &'a Objects,
     source: &'a dyn Source,
     arrays: Vec<(String, Found)>,
     left_out: Vec<LeftOut>,
     names: HashSet<String>,
+    is_full: bool,
 }
 
 impl Finder<'_> {
@@ -154,8 +179,12 @@ impl Finder<'_> {
     }
 
     fn look(&mut self, id: Id, name: &str, depth: usize) {
-        if self.arrays.len() + self.left_out.len() >= COUNT_LIMIT {
+        if self.is_full {
             return;
+        }
+        if !self.objects.spend(1) || self.arrays.len() + self.left_out.len() >= COUNT_LIMIT {
+            self.is_full = true;
+            return self.leave_out(name, "it and what follows are more than is looked at");
         }
         if depth > DEPTH_LIMIT {
             return self.leave_out(name, "it lies too deep, or within itself");

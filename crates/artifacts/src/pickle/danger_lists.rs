@@ -8,29 +8,7 @@
 //! missing elsewhere, and what Python's library has that runs code, or touches files or the network.
 
 /// Modules of which everything counts as dangerous, with what lies within them.
-pub(super) const DANGEROUS_MODULES: &str = "\
-IPython _aix_support _bootlocale _bootsubprocess _ctypes _frozen_importlib
-_frozen_importlib_external _imp _interpreters _osx_support _pickle _posixshmem _posixsubprocess
-_pyrepl _pytest _signal _socket _sqlite3 _ssl _testcapi _testinternalcapi _thread _winapi
-_xxsubinterpreters aiohttp antigravity asyncio atexit bdb cProfile cffi cgi cgitb cloudpickle cmd
-code codeop commands compileall ctypes curses dbm dill distutils doctest ensurepip fabric
-faulthandler filecmp fileinput ftplib gc glob http http.client http.server httplib httpx idlelib
-imaplib imp importlib inspect ipykernel jnius joblib.externals joblib.parallel jsonpickle
-keras.utils lib2to3 linecache logging.config logging.handlers mailbox mailcap marshal mmap
-modulefinder msvcrt multiprocessing netrc nltk.util nntplib nose nt numba.core.pythonapi
-numpy.ctypeslib numpy.distutils numpy.f2py numpy.lib._datasource numpy.lib.utils numpy.testing
-openpty os paramiko pdb pexpect pickle pickletools pip pkg_resources pkgutil platform popen2
-poplib posix profile pstats pty py_compile pyclbr pydoc pydoc_data pytest pywin32 pyximport
-readline requests resource rlcompleter runpy sched select selectors setuptools shelve shutil
-signal site sitecustomize smtpd smtplib socket socketserver sqlite3 ssl subprocess subprocess32
-sympy.parsing sympy.utilities symtable sys sysconfig tabnanny telnetlib tempfile
-tensorflow.python.keras test this threading timeit tkinter torch._dynamo torch._inductor
-torch.distributed torch.fx torch.hub torch.jit torch.multiprocessing torch.onnx torch.package
-torch.serialization torch.testing torch.utils._config_module torch.utils.benchmark
-torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension
-torch.utils.data.datapipes torch.utils.file_baton torch.utils.model_zoo trace tracemalloc
-transformers.pipelines turtledemo unittest urllib.request urllib.robotparser urllib2 venv
-webbrowser winreg wsgiref xmlrpc zipapp zipfile zipimport";
+pub(super) const DANGEROUS_MODULES: &str = include_str!("../../dangerous-modules.txt");
 
 /// Single names that are dangerous in modules that otherwise are not.
 pub(super) const DANGEROUS_NAMES: &[(&str, &[&str])] = &[

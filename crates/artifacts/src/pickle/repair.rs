@@ -4,6 +4,7 @@
 //! well. `STACK_GLOBAL` takes two texts from the stack, so it becomes two `POP`s and a `GLOBAL` with
 //! the new name, and whatever the memo holds stays what it was.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -189,7 +190,14 @@ pub fn repair<'a>(
     if objects.has_hidden_names {
         return Err(Refusal::HiddenNames);
     }
-    let mut editor = Editor { objects: &objects, source, edits: Vec::new(), changes: Vec::new() };
+    let mut editor = Editor {
+        objects: &objects,
+        source,
+        edits: Vec::new(),
+        edited: HashSet::new(),
+        changes: Vec::new(),
+        known: HashMap::new(),
+    };
     editor.names(options)?;
     editor.bit_generators(options)?;
     editor.types()?;
@@ -221,7 +229,11 @@ struct Editor<'a> {
     objects: &'a Objects,
     source: &'a dyn Source,
     edits: Vec<Edit>,
+    /// Where instructions are changed.
+    edited: HashSet<u64>,
     changes: Vec<(String, usize)>,
+    /// Places in the list of changes.
+    known: HashMap<String, usize>,
 }
 
 /// Functions of numpy that rebuild random generators, and the classes that numpy 1 can call with a
@@ -235,13 +247,16 @@ const RANDOM: &str = "numpy.random._pickle";
 
 impl Editor<'_> {
     fn note(&mut self, change: String) {
-        match self.changes.iter_mut().find(|(known, _)| *known == change) {
+        let next = self.changes.len();
+        let place = *self.known.entry(change.clone()).or_insert(next);
+        match self.changes.get_mut(place) {
             Some((_, count)) => *count += 1,
             None => self.changes.push((change, 1)),
         }
     }
 
     fn put(&mut self, owner: u64, span: Span, bytes: Vec<u8>) {
+        self.edited.insert(owner);
         self.edits.push(Edit { owner, span, put: Put::Bytes(bytes) });
     }
 
@@ -293,7 +308,7 @@ impl Editor<'_> {
     /// whole bit generator where numpy 1 expects its name.
     fn bit_generators(&mut self, options: &RepairOptions<'_>) -> Result<(), Refusal> {
         let objects = self.objects;
-        let mut renamed = Vec::new();
+        let mut renamed = HashSet::new();
         for (_, id) in &objects.builds {
             let Node::Call { function, .. } = objects.node(*id) else { continue };
             let Some(((RANDOM, name), arguments)) = objects.call(*id) else { continue };
@@ -314,10 +329,9 @@ impl Editor<'_> {
             let takes_object = objects.call(*first).is_some();
             if let (Some((_, (module, class))), true, Node::Name(site)) =
                 (class, takes_object, objects.node(*function))
-                && !renamed.contains(site)
+                && renamed.insert(*site)
                 && let Some(site_of) = objects.names.get(*site as usize)
             {
-                renamed.push(*site);
                 self.note(format!("{RANDOM}.{name} → {module}.{class}"));
                 self.rename(site_of.span, site_of.form, module, class);
             }
@@ -336,7 +350,7 @@ impl Editor<'_> {
         if let Some(second) = second {
             self.build_nothing(second)?;
         }
-        if !self.edits.iter().any(|edit| edit.owner == at) {
+        if !self.edited.contains(&at) {
             self.note("the state of a bit generator without its seed sequence".to_owned());
             self.put(at, Span { start: at, end: at + 1 }, b"0".to_vec());
         }
@@ -352,7 +366,7 @@ impl Editor<'_> {
         }
         let build = self.objects.state_places.get(&object).copied();
         for at in [Some(call), build].into_iter().flatten() {
-            if !self.edits.iter().any(|edit| edit.owner == at) {
+            if !self.edited.contains(&at) {
                 self.put(at, Span { start: at, end: at + 1 }, b"0".to_vec());
             }
         }
@@ -385,7 +399,7 @@ impl Editor<'_> {
                     let reason = "the flags of a type are not written in one byte".to_owned();
                     return Err(Refusal::Unsupported(reason));
                 }
-                if !self.edits.iter().any(|edit| edit.owner == at) {
+                if !self.edited.contains(&at) {
                     let signed = i32::try_from(flags - 256).unwrap_or_default();
                     let bytes = [b"J", &signed.to_le_bytes()[..]].concat();
                     self.note("the flags of an aligned structure".to_owned());
@@ -397,7 +411,7 @@ impl Editor<'_> {
                 && *objects.node(*first) == Node::Nothing
             {
                 let at = objects.places[*first as usize];
-                if !self.edits.iter().any(|edit| edit.owner == at) {
+                if !self.edited.contains(&at) {
                     self.note("the metadata of a date".to_owned());
                     self.put(at, Span { start: at, end: at + 1 }, b"}".to_vec());
                 }
@@ -439,15 +453,31 @@ fn assemble<'a>(
     changes: Vec<(String, usize)>,
 ) -> Result<Repaired<'a>, Refusal> {
     if !edits.is_empty() {
-        for (at, length) in &objects.frames {
-            let inside = at + 9..at + 9 + length;
-            let mut new = *length;
-            for edit in edits.iter().filter(|edit| inside.contains(&edit.owner)) {
-                if let Put::Bytes(bytes) = &edit.put {
-                    new = (new + bytes.len() as u64).saturating_sub(edit.span.length());
+        // By how much the bytes have grown up to each change, in order of the instructions.
+        let mut grown: Vec<(u64, i64)> = edits
+            .iter()
+            .filter_map(|edit| match &edit.put {
+                Put::Bytes(bytes) => {
+                    let (new, old) = (bytes.len() as u64, edit.span.length());
+                    Some((edit.owner, new.cast_signed() - old.cast_signed()))
                 }
-            }
-            if new != *length {
+                Put::Padding(_) => None,
+            })
+            .collect();
+        grown.sort_unstable();
+        let mut sum = 0;
+        for (_, growth) in &mut grown {
+            sum += *growth;
+            *growth = sum;
+        }
+        let until = |at: u64| match grown.partition_point(|(owner, _)| *owner < at) {
+            0 => 0,
+            place => grown[place - 1].1,
+        };
+        for (at, length) in &objects.frames {
+            let growth = until(at + 9 + length) - until(at + 9);
+            if growth != 0 {
+                let new = length.saturating_add_signed(growth);
                 let span = Span { start: at + 1, end: at + 9 };
                 let put = Put::Bytes(new.to_le_bytes().to_vec());
                 edits.push(Edit { owner: *at, span, put });

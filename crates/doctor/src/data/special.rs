@@ -194,7 +194,7 @@ fn numpy_of(native: &NativeModule) -> Option<String> {
     Some(match (uses.mentions_core, uses.mentions_underscore_core) {
         (_, true) => "numpy 1 and 2".to_owned(),
         (true, false) if uses.checks_type_sizes || uses.imports_c_api => "numpy 1 alone".to_owned(),
-        _ => "a numpy that cannot be told".to_owned(),
+        _ => "numpy, and for which cannot be told".to_owned(),
     })
 }
 
@@ -234,7 +234,7 @@ fn mismatch(
     let numpy = first.numpy.as_ref().map(ToString::to_string).unwrap_or_default();
     let message = format!("{file} cannot be imported at {} with numpy {numpy}", first.prefix);
     let mut finding = Finding::new(Severity::Warning, subject.clone(), message)
-        .seen(format!("Python will say: {says}"))
+        .seen(says.clone())
         .cause("It was compiled for another numpy than the one that it meets")
         .fix(Fix::new(Safety::Manual, "install a build of it that is made for both numpys"));
     for (python, says) in failing.iter().take(5) {
@@ -347,9 +347,7 @@ fn tags_refused(
     };
     if !name.python.iter().any(|tag| name.abi.iter().any(|abi| fits(tag, abi))) {
         let (pythons, abis) = (name.python.join("."), name.abi.join("."));
-        return Some(format!(
-            "it is Python {major}.{minor}, and the wheel is for {pythons}-{abis}"
-        ));
+        return Some(format!("the wheel is for {pythons}-{abis}"));
     }
     let system = match host.os.name() {
         "macos" => "macosx",

@@ -83,8 +83,9 @@ fn header(literal: &str, shape: &[u64], fortran: bool) -> Result<Header, String>
 }
 
 fn lengths(objects: &Objects, id: Id) -> Option<Vec<u64>> {
-    let lengths = objects.tuple(id)?.iter();
-    lengths.map(|length| u64::try_from(objects.int(*length)?).ok()).collect()
+    // numpy has 64 axes at most.
+    let lengths = objects.tuple(id).filter(|lengths| lengths.len() <= 64)?;
+    lengths.iter().map(|length| u64::try_from(objects.int(*length)?).ok()).collect()
 }
 
 /// Whether a class is an array and nothing more.
@@ -123,7 +124,7 @@ fn reconstructed(
     let fortran = objects.int(*order).ok_or_else(unknown)? != 0;
     let header = header(&descr.literal, &shape, fortran)?;
     let place = bytes(objects, *data, source).ok_or_else(unknown)?;
-    let length = length_of(&place, source)?;
+    let length = length_of(objects, &place, source)?;
     check(Found { header, place }, length)
 }
 
@@ -136,7 +137,7 @@ fn from_buffer(objects: &Objects, arguments: &[Id], source: &dyn Source) -> Resu
     let header = header(&descr.literal, &shape, order == "F")?;
     let place =
         bytes(objects, *data, source).ok_or_else(|| "its data are not in the pickle".to_owned())?;
-    let length = length_of(&place, source)?;
+    let length = length_of(objects, &place, source)?;
     check(Found { header, place }, length)
 }
 
@@ -145,7 +146,7 @@ fn scalar(objects: &Objects, arguments: &[Id], source: &dyn Source) -> Result<Fo
     let [kind, data] = arguments else { return Err(unknown()) };
     let header = header(&descr(objects, *kind, source)?.literal, &[], false)?;
     let place = bytes(objects, *data, source).ok_or_else(unknown)?;
-    let length = length_of(&place, source)?;
+    let length = length_of(objects, &place, source)?;
     check(Found { header, place }, length)
 }
 
@@ -175,11 +176,14 @@ fn bytes(objects: &Objects, id: Id, source: &dyn Source) -> Option<Place> {
     }
 }
 
-fn length_of(place: &Place, source: &dyn Source) -> Result<u64, String> {
+fn length_of(objects: &Objects, place: &Place, source: &dyn Source) -> Result<u64, String> {
     match place {
         Place::Here(span) => Ok(span.length()),
         Place::Storage { size, .. } => Ok(*size),
         Place::Characters(span) => {
+            if !objects.spend(span.length() / 256) {
+                return Err("its characters are more than are counted".to_owned());
+            }
             let mut count = 0;
             let mut window = vec![0; 64 * 1024];
             let mut at = span.start;
@@ -232,7 +236,7 @@ fn read_wrapper(objects: &Objects, state: Id, source: &dyn Source) -> Result<Wra
     let shape = lengths(objects, entry("shape")?).ok_or("its shape is no tuple of numbers")?;
     let order = objects.text(entry("order")?, source).ok_or("its order is no text")?;
     let alignment = match entry("numpy_array_alignment_bytes") {
-        Ok(id) => objects.int(id).map(|number| number.cast_unsigned()),
+        Ok(id) => objects.int(id).map(i64::cast_unsigned),
         Err(_) => None,
     };
     let class = entry("subclass")?;

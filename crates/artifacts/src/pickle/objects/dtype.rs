@@ -32,7 +32,7 @@ pub(crate) fn has_objects(objects: &Objects, id: Id, source: &dyn Source) -> boo
 }
 
 fn has_objects_within(objects: &Objects, id: Id, source: &dyn Source, depth: usize) -> bool {
-    if depth > DEPTH_LIMIT {
+    if depth > DEPTH_LIMIT || !objects.spend(1) {
         return false;
     }
     let code =
@@ -60,7 +60,7 @@ fn descr_within(
     depth: usize,
 ) -> Result<Descr, String> {
     let unknown = || "its type is made in a way that is not known".to_owned();
-    if depth > DEPTH_LIMIT {
+    if depth > DEPTH_LIMIT || !objects.spend(1) {
         return Err("its type is nested too deep".to_owned());
     }
     let ((module, name), arguments) = objects.call(id).ok_or_else(unknown)?;
@@ -152,7 +152,11 @@ fn unit_of(objects: &Objects, metadata: Id, source: &dyn Source) -> Option<Strin
 fn lengths(objects: &Objects, shape: Id) -> Option<Vec<u64>> {
     let whole = |id: Id| objects.int(id).and_then(|length| u64::try_from(length).ok());
     match objects.tuple(shape) {
-        Some(lengths) => lengths.iter().map(|length| whole(*length)).collect(),
+        // numpy has 64 axes at most.
+        Some(lengths) if lengths.len() <= 64 => {
+            lengths.iter().map(|length| whole(*length)).collect()
+        }
+        Some(_) => None,
         None => Some(vec![whole(shape)?]),
     }
 }

@@ -9,6 +9,7 @@ mod arrays;
 mod dtype;
 mod read;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use npz::Source;
@@ -21,6 +22,10 @@ pub(crate) type Id = u32;
 
 /// Nodes that are kept at most; a pickle with more is not looked at this closely.
 pub(crate) const NODE_LIMIT: usize = 2 << 20;
+
+/// Steps that are taken over all values of a pickle, whatever refers to whatever how often: a few
+/// bytes can say that a list holds another one twice, and that one the next.
+const WORK_LIMIT: u64 = 20_000_000;
 
 /// The longest text that is asked for.
 const TEXT_LIMIT: u64 = 4096;
@@ -154,11 +159,20 @@ pub(crate) struct Objects {
     pub(crate) trouble: Option<Trouble>,
     /// Where the last whole pickle ends.
     pub(crate) end: u64,
+    /// Steps that were taken over its values.
+    work: Cell<u64>,
 }
 
 impl Objects {
     pub(crate) fn node(&self, id: Id) -> &Node {
         self.nodes.get(id as usize).unwrap_or(&Node::Opaque)
+    }
+
+    /// Counts steps; whether there are enough left.
+    pub(crate) fn spend(&self, steps: u64) -> bool {
+        let work = self.work.get().saturating_add(steps);
+        self.work.set(work);
+        work <= WORK_LIMIT
     }
 
     /// The name that a node is.
@@ -219,6 +233,7 @@ impl Objects {
         entries
             .iter()
             .rev()
+            .take_while(|_| self.spend(1))
             .find(|(name, _)| self.text(*name, source).as_deref() == Some(key))
             .map(|(_, value)| *value)
     }

@@ -10,6 +10,9 @@ use crate::cli::ScanFlags;
 use crate::commands::Context;
 use crate::failure::Failure;
 
+/// Arrays and what is left out that are shown of one file.
+const SHOWN: usize = 50;
+
 pub(super) fn run(
     context: &Context<'_>,
     flags: &ScanFlags,
@@ -99,14 +102,21 @@ fn told(new: &Written, options: &ScanOptions, host: &Host) -> (String, bool) {
         let times = if *count == 1 { String::new() } else { format!(", {count} times") };
         text.push_str(&format!("    {DIM}{}{times}{DIM:#}\n", visible(change)));
     }
-    for (name, dtype, shape) in &new.arrays {
+    for (name, dtype, shape) in new.arrays.iter().take(SHOWN) {
         let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
         let line = format!("{name}  {dtype} ({})", shape.join(", "));
         text.push_str(&format!("    {DIM}{}{DIM:#}\n", visible(&line)));
     }
-    for left in &new.left_out {
+    if new.arrays.len() > SHOWN {
+        text.push_str(&format!("    {DIM}and {} more{DIM:#}\n", new.arrays.len() - SHOWN));
+    }
+    for left in new.left_out.iter().take(SHOWN) {
         let line = format!("{} is left out: {}", left.name, left.reason);
         text.push_str(&format!("  {YELLOW}!{YELLOW:#} {}\n", visible(&line)));
+    }
+    if new.left_out.len() > SHOWN {
+        let more = new.left_out.len() - SHOWN;
+        text.push_str(&format!("  {YELLOW}!{YELLOW:#} and {more} more are left out\n"));
     }
     let again = data::look(host, &new.path, options);
     let is_whole = again.facts.as_ref().is_ok_and(|facts| facts.faults.is_empty());
