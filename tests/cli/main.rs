@@ -9,6 +9,8 @@ mod build;
 mod completions;
 #[cfg(test)]
 mod configuration;
+#[cfg(all(test, unix))]
+mod dashboards;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
@@ -43,5 +45,7 @@ mod schema;
 mod skips;
 #[cfg(test)]
 mod streams;
+#[cfg(all(test, unix))]
+mod watch;
 #[cfg(test)]
 mod wheels;
