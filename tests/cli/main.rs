@@ -9,7 +9,8 @@ mod build;
 mod completions;
 #[cfg(test)]
 mod configuration;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod dashboards;
 #[cfg(test)]
 mod diff;
@@ -45,7 +46,8 @@ mod schema;
 mod skips;
 #[cfg(test)]
 mod streams;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod watch;
 #[cfg(test)]
 mod wheels;
