@@ -17,20 +17,22 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      build      Build the wheel in a clean container without a network, the same bits everywhere
-      check      Say whether wheels are what they say they are
-      compare    Say where two wheels differ, why, and how to make them the same
-      doctor     Say what is wrong on this machine, why, and what to type to mend it
-      engines    Try what could run a build away from this machine's files, network and environment
-      envs       List every Python on this machine, and which one each tool would pick here
-      explain    Explain a fault by its code, or say what the log of a failure means here
-      fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
-      image      Make, check and lock the images that wheels are built in
-      init       Write a commented truewheel.toml into the project
-      matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
-      reproduce  Build a wheel again that somebody else built, from the record that came with it, and
-                 compare
-      scan       Say what data files and modules hold, who can load them, and whether that is safe
+      build        Build the wheel in a clean container without a network, the same bits everywhere
+      check        Say whether wheels are what they say they are
+      compare      Say where two wheels differ, why, and how to make them the same
+      completions  Print a script that completes commands and flags in a shell
+      doctor       Say what is wrong on this machine, why, and what to type to mend it
+      engines      Try what could run a build away from this machine's files, network and environment
+      envs         List every Python on this machine, and which one each tool would pick here
+      explain      Explain a fault by its code, or say what the log of a failure means here
+      fetch        Fetch everything that a build takes, and lock it: the only part that uses the network
+      image        Make, check and lock the images that wheels are built in
+      init         Write a commented truewheel.toml into the project
+      matrix       Prove that every Python and numpy, and the Rust core, reads what every other one
+                   wrote
+      reproduce    Build a wheel again that somebody else built, from the record that came with it, and
+                   compare
+      scan         Say what data files and modules hold, who can load them, and whether that is safe
 
     Options:
       -h, --help     Print help
@@ -51,20 +53,22 @@ fn help_of_the_program() {
     Usage: truewheel [OPTIONS] <COMMAND>
 
     Commands:
-      build      Build the wheel in a clean container without a network, the same bits everywhere
-      check      Say whether wheels are what they say they are
-      compare    Say where two wheels differ, why, and how to make them the same
-      doctor     Say what is wrong on this machine, why, and what to type to mend it
-      engines    Try what could run a build away from this machine's files, network and environment
-      envs       List every Python on this machine, and which one each tool would pick here
-      explain    Explain a fault by its code, or say what the log of a failure means here
-      fetch      Fetch everything that a build takes, and lock it: the only part that uses the network
-      image      Make, check and lock the images that wheels are built in
-      init       Write a commented truewheel.toml into the project
-      matrix     Prove that every Python and numpy, and the Rust core, reads what every other one wrote
-      reproduce  Build a wheel again that somebody else built, from the record that came with it, and
-                 compare
-      scan       Say what data files and modules hold, who can load them, and whether that is safe
+      build        Build the wheel in a clean container without a network, the same bits everywhere
+      check        Say whether wheels are what they say they are
+      compare      Say where two wheels differ, why, and how to make them the same
+      completions  Print a script that completes commands and flags in a shell
+      doctor       Say what is wrong on this machine, why, and what to type to mend it
+      engines      Try what could run a build away from this machine's files, network and environment
+      envs         List every Python on this machine, and which one each tool would pick here
+      explain      Explain a fault by its code, or say what the log of a failure means here
+      fetch        Fetch everything that a build takes, and lock it: the only part that uses the network
+      image        Make, check and lock the images that wheels are built in
+      init         Write a commented truewheel.toml into the project
+      matrix       Prove that every Python and numpy, and the Rust core, reads what every other one
+                   wrote
+      reproduce    Build a wheel again that somebody else built, from the record that came with it, and
+                   compare
+      scan         Say what data files and modules hold, who can load them, and whether that is safe
 
     Options:
       -h, --help     Print help
@@ -104,6 +108,8 @@ fn help_of_doctor() {
               - json:     For a program; docs/report.schema.json describes it
               - github:   Annotations for GitHub Actions
               - markdown: To paste into an issue
+              - sarif:    For dashboards of code scanning: SARIF 2.1.0
+              - junit:    For the test views of CI systems: JUnit XML
 
               [default: human]
 
@@ -122,6 +128,10 @@ fn help_of_doctor() {
           --all
               Judge every environment found, not only those that the project uses
 
+          --import
+              Import the project's compiled module in each Python that has it, isolated and with a time
+              limit, to see the names it really has: its own code runs
+
           --list
               List the checks that would run, and run none
 
@@ -137,6 +147,10 @@ fn help_of_doctor() {
 
           --redact
               Take names of users and machines, tokens and credentials out of the facts
+
+          --watch
+              Diagnose again whenever a file changes that the facts rest on, and print what is new and
+              what is gone, until interrupted; with `--format json` a line for each time
 
       -h, --help
               Print help (see a summary with '-h')
@@ -351,7 +365,7 @@ fn commands_and_flags_that_do_not_exist() {
     --- stdout
     --- stderr
     error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: human, json, github, markdown]
+      [possible values: human, json, github, markdown, sarif, junit]
 
     For more information, try '--help'.
     ");

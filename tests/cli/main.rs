@@ -10,6 +10,9 @@ mod completions;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+#[cfg(unix)]
+mod dashboards;
+#[cfg(test)]
 mod diff;
 #[cfg(test)]
 mod doctor;
@@ -47,5 +50,8 @@ mod schema;
 mod skips;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+#[cfg(unix)]
+mod watch;
 #[cfg(test)]
 mod wheels;

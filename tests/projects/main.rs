@@ -16,3 +16,5 @@ mod sources;
 #[cfg(test)]
 #[path = "../tools.rs"]
 mod tools;
+#[cfg(test)]
+mod wheel;

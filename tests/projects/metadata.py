@@ -1,5 +1,8 @@
-# Stands for every build backend: says of a source distribution what its PKG-INFO says, so that pip
-# downloads it without building or running anything of it.
+"""Stands for every build backend: says of a source distribution what its PKG-INFO says.
+
+So pip downloads it without building or running anything of it.
+"""
+
 import email
 import os
 import shutil

@@ -116,6 +116,11 @@ impl Workshop {
             .env("UV_PYTHON_DOWNLOADS", "never")
     }
 
+    /// A call of maturin.
+    pub(crate) fn maturin(&self) -> Invocation {
+        Invocation::new(self.tool("maturin"))
+    }
+
     /// The Python of the tests.
     pub(crate) fn python(&self) -> &Path {
         &self.python

@@ -56,9 +56,10 @@ fn import_names(project: &ProjectFacts) -> Vec<String> {
 fn source_directories(project: &ProjectFacts) -> Vec<PathBuf> {
     let maturin = project.pyproject.get().and_then(|pyproject| pyproject.maturin.as_ref());
     let named = maturin.and_then(|maturin| maturin.python_source.as_deref());
-    let root = &project.root;
-    let mut directories = vec![root.join(named.unwrap_or(".")).to_path_buf()];
-    directories.extend(["python", "src", "."].map(|below| root.join(below).to_path_buf()));
+    // Without the `.` of `python-source = "."`, which would stand in every path below.
+    let below = |name: &str| project.root.join(name).components().collect::<PathBuf>();
+    let mut directories = vec![below(named.unwrap_or("."))];
+    directories.extend(["python", "src", "."].map(below));
     directories
 }
 

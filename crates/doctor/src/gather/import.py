@@ -1,5 +1,8 @@
-# Imports one module and says which names it has, and which its classes have. The module may be
-# anything: it prints into nothing, has a bound on memory, and can write no file.
+"""Imports one module and says which names it has, and which its classes have.
+
+The module may be anything: it prints into nothing, has a bound on memory, and can write no file.
+"""
+
 import importlib
 import json
 import os
