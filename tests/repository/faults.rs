@@ -53,6 +53,9 @@ fn every_row_names_tests_that_are_there() {
     let mut offences = Vec::new();
     for row in table() {
         let [code, _, made, found, ..] = row.as_slice() else { panic!("{row:?}") };
+        if made == "by tests that were not part of this run" && found == "not run" {
+            continue;
+        }
         if found != "yes" {
             offences.push(format!("{code} was not found"));
         }

@@ -97,11 +97,15 @@ struct Code {
     name: String,
     fires: usize,
     silent: usize,
+    /// A test expects it, so that it is made for real where everything runs.
+    is_made: bool,
 }
 
 /// Every code, by the first line of its page; cases are counted in the check's source.
 fn codes(host: &Host, root: &Path) -> anyhow::Result<Vec<Code>> {
     let pages = root.join("crates/doctor/pages");
+    let mut made = BTreeSet::new();
+    expected(host, &root.join("tests/faults"), &mut made)?;
     let mut found = Vec::new();
     for entry in host.list(&pages, 10_000)? {
         let text = host.read_text(&pages.join(&entry.name), LIMIT)?;
@@ -114,6 +118,7 @@ fn codes(host: &Host, root: &Path) -> anyhow::Result<Vec<Code>> {
         let source = root.join(format!("crates/doctor/src/checks/{family}/{lower}.rs"));
         let source = host.read_text(&source, LIMIT)?;
         found.push(Code {
+            is_made: made.contains(code),
             code: code.to_owned(),
             name: name.trim().to_owned(),
             fires: cases(&source, "fires: &["),
@@ -124,6 +129,23 @@ fn codes(host: &Host, root: &Path) -> anyhow::Result<Vec<Code>> {
     Ok(found)
 }
 
+/// The codes that tests expect alone.
+fn expected(host: &Host, directory: &Path, found: &mut BTreeSet<String>) -> anyhow::Result<()> {
+    for entry in host.list(directory, 10_000)? {
+        let path = directory.join(&entry.name);
+        if host.is_dir(&path) {
+            expected(host, &path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = host.read_text(&path, LIMIT)?;
+            for rest in text.split(".only(&[").skip(1) {
+                let list = rest.split(']').next().unwrap_or_default();
+                found.extend(list.split(',').map(|code| code.trim().trim_matches('"').to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn cases(source: &str, start: &str) -> usize {
     let list = source.split_once(start).map_or("", |(_, rest)| rest);
     list.split(']').next().unwrap_or_default().matches("tests::").count()
@@ -131,6 +153,8 @@ fn cases(source: &str, start: &str) -> usize {
 
 fn render(codes: &[Code], rows: &BTreeMap<String, Row>) -> String {
     let real = codes.iter().filter(|code| rows.contains_key(&code.code)).count();
+    let not_run =
+        codes.iter().filter(|code| code.is_made && !rows.contains_key(&code.code)).count();
     let cured = rows.values().filter(|row| row.fixed || row.by_hand || row.gone).count();
     let asked = rows.values().filter(|row| !row.peers.is_empty()).count();
     let mut text = String::from(INTRODUCTION);
@@ -139,8 +163,11 @@ fn render(codes: &[Code], rows: &BTreeMap<String, Row>) -> String {
         "Of {} codes {real} were made for real in this run and found, {} are shown on recorded \
          facts.\nOf those made for real {cured} were gone in the end.",
         codes.len(),
-        codes.len() - real
+        codes.len() - real - not_run
     );
+    if not_run > 0 {
+        let _ = writeln!(text, "The tests of {not_run} codes were not part of this run.");
+    }
     let found: Vec<String> = PEERS
         .iter()
         .map(|name| {
@@ -170,6 +197,11 @@ fn render(codes: &[Code], rows: &BTreeMap<String, Row>) -> String {
                     let _ = write!(text, " {} |", says(row, name));
                 }
             }
+            None if code.is_made => {
+                text.push_str(
+                    "by tests that were not part of this run | not run | – | – | – | – | – |",
+                );
+            }
             None => {
                 let (fires, silent) = (code.fires, code.silent);
                 let _ = write!(
@@ -183,8 +215,12 @@ fn render(codes: &[Code], rows: &BTreeMap<String, Row>) -> String {
     text
 }
 
-fn says<'a>(row: &'a Row, name: &str) -> &'a str {
-    row.peers.get(name).map_or("–", String::as_str)
+fn says(row: &Row, name: &str) -> &'static str {
+    match row.peers.get(name).map(String::as_str) {
+        Some("found") => "found",
+        Some(_) => "no",
+        None => "–",
+    }
 }
 
 /// The names of tests are sentences.
@@ -207,7 +243,7 @@ const INTRODUCTION: &str = "# Faults made for real
 - *Made how* names the tests in this directory that make the fault on a machine of their own, with real interpreters, installers, compilers and mounts. A fault of a system that the tests do not run on is shown on recorded facts of that system: how many have the fault and are told, how many are near it and are passed over.
 - *Found*: the doctor, run as a program, names the code.
 - *Fixed*: `by its cure` means that the steps the doctor gives were carried out and it does not find the fault any more; `by its cure, by hand` the same where a step is an edit that a person makes; `by hand` that the test removed the cause itself.
-- The other columns are tools that look at Python environments too, asked once for each code, while the fault was there and again when it was gone. `found`: what they say differs, and a line that complains has a word of the fault's. `changes`: what they say differs, and does not name it. `no`: they say the same with and without the fault.
+- The other columns are tools that look at Python environments too, asked once for each code, while the fault was there and again when it was gone. `found`: what they say differs, and a line that complains has a word of the fault's. `no`: they say the same with and without the fault, or something that does not name it. A dash: they were not asked, as there was nothing to compare with.
 
 They are made for other purposes: `pip check` and `uv pip check` compare what packages require.
 
@@ -230,6 +266,7 @@ mod tests {
             name: "a-name".to_owned(),
             fires: 2,
             silent: 3,
+            is_made: false,
         });
         let text = render(&codes, &rows);
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("a-name")).collect();

@@ -49,7 +49,7 @@ fn run(facts: &Facts, findings: &mut Findings) {
                 module.suffix.matches('.').count() > 1
                     && !abi.extension_suffixes.contains(&module.suffix)
             };
-            if package.editable.is_none() && modules.iter().all(|module| is_foreign(module)) {
+            if package.editable.is_none() && modules.iter().all(is_foreign) {
                 findings.push(found(facts, environment, package, &modules));
             }
         }
