@@ -85,8 +85,7 @@ fn from_the_newest_python_and_numpy() {
 
 /// What `truewheel doctor` says of the pair (NPY004), both directions.
 fn doctors_word(project: &Path, writer: &Path, reader: &Path) -> Vec<String> {
-    let configuration =
-        format!("[[project.exchange]]\nwriter = {writer:?}\nreader = {reader:?}\n");
+    let configuration = format!("[[project.exchange]]\nwriter = {writer:?}\nreader = {reader:?}\n");
     fs_err::write(project.join("truewheel.toml"), configuration).unwrap();
     let doctor = Invocation::new(env!("CARGO_BIN_EXE_truewheel"))
         .args(["doctor", "--only", "NPY004", "--format", "json", "--project"])

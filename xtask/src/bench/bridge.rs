@@ -68,11 +68,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         ] {
             let taken = number(&said[kind][name]);
             let goal = goal.map_or_else(String::new, |goal| format!(", goal {goal} x"));
-            println!(
-                "  {way:32} {:8.0} ms, {:6.1} x{goal}",
-                taken * 1e3,
-                taken / bridge
-            );
+            println!("  {way:32} {:8.0} ms, {:6.1} x{goal}", taken * 1e3, taken / bridge);
         }
     }
     println!(

@@ -216,6 +216,8 @@ class Channel:
                     for level, kind, data in extra:
                         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                             files.extend(struct.unpack("%di" % (len(data) // 4), data[: len(data) // 4 * 4]))
+                    for file in [] if _CLOSE_ON_EXEC else files:
+                        os.set_inheritable(file, False)
                     if flags & socket.MSG_CTRUNC:
                         raise Garbage(
                             "more descriptors than a message may have, or than this process may open"

@@ -173,8 +173,8 @@ class Interpreter:
         """Calls `module:function` there, and returns what it returns.
 
         The module is looked for in the directories of `path`, among the modules of that interpreter,
-        and last in the directory of the file that calls. After `timeout` seconds the interpreter and
-        everything that it started are killed. With `progress`, a function with a parameter of that
+        and last in the directory of the file that calls. `timeout` seconds after the call has begun,
+        the interpreter and everything that it started are killed. With `progress`, a function with a parameter of that
         name is given a function that calls yours with what it is called with; of a generator, your
         function is called with every value that it yields, and its return value is the result.
         """
@@ -192,7 +192,10 @@ class Interpreter:
         progress: Optional[Progress] = None,
         **kwargs: Any,
     ) -> Coroutine[Any, Any, Any]:
-        """`call` for asyncio: await it. Cancelling it kills the interpreter if the call has begun."""
+        """`call` for asyncio: await it. Cancelling it kills the interpreter if the call has begun.
+
+        `progress` is called in the loop's thread.
+        """
         call = running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
         return running.in_thread(self._call, call)
 

@@ -124,7 +124,7 @@ def find_function(name: str, first: List[str], last: List[str]) -> Any:
     sys.path.extend(directory for directory in last if directory not in sys.path)
     importlib.invalidate_caches()
     try:
-        found = importlib.import_module(module_name)
+        found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         is_wanted = bool(error.name) and (module_name + ".").startswith(str(error.name) + ".")
         return failure("module", error, missing=error.name, wanted=is_wanted, searched=list(sys.path))
