@@ -44,7 +44,9 @@ def any_python():
 
 def left_behind(directory):
     """Names of shared memory and files, and descriptors of this process."""
-    named = glob.glob("/dev/shm/*arrow*") + glob.glob("/dev/shm/psm_*") + glob.glob(os.path.join(directory, "*"))
+    named = (
+        glob.glob("/dev/shm/*arrow*") + glob.glob("/dev/shm/psm_*") + glob.glob(os.path.join(directory, "*"))
+    )
     return sorted(named)
 
 

@@ -20,7 +20,9 @@ ROOM = 2  # So many at once.
 def be_a_parent(python, transport):
     """Never comes back: starts a child, and moves arrays both ways until it is killed."""
     try:
-        other = bridge.Interpreter(python, output="capture", transport=transport, path=os.path.dirname(os.path.abspath(__file__)))
+        other = bridge.Interpreter(
+            python, output="capture", transport=transport, path=os.path.dirname(os.path.abspath(__file__))
+        )
         array = np.ones(300_000)
         while True:
             other.call("remote:echo", [array, {"a": array[:1000]}])

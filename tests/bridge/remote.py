@@ -19,7 +19,13 @@ def several(*args, **kwargs):
 
 def about(array):
     """What an array is there."""
-    return [array.dtype.str if array.dtype.names is None else "struct", array.shape, bool(array.flags.f_contiguous), bool(array.flags.writeable), array.tobytes("A")]
+    return [
+        array.dtype.str if array.dtype.names is None else "struct",
+        array.shape,
+        bool(array.flags.f_contiguous),
+        bool(array.flags.writeable),
+        array.tobytes("A"),
+    ]
 
 
 def kinds(value):

@@ -25,7 +25,16 @@ def test_the_rules_are_those_of_the_table():
     expected = []
     for rule in table["rules"]:
         (what,) = {"fails", "alters", "warns"} & set(rule)
-        expected.append((" ".join(rule["kinds"]), tuple(rule.get("protocols", ())), bounds(rule, "writer"), bounds(rule, "reader"), what, rule[what]))
+        expected.append(
+            (
+                " ".join(rule["kinds"]),
+                tuple(rule.get("protocols", ())),
+                bounds(rule, "writer"),
+                bounds(rule, "reader"),
+                what,
+                rule[what],
+            )
+        )
     assert RULES == expected
 
 
@@ -34,9 +43,18 @@ def test_directions_in_the_words_of_the_doctor():
         sides = [{"numpy": version, "python": python} for version in (writer, reader)]
         return pairs.direction(*sides)
 
-    assert said("2.2.6", "1.24.4") == "protocols 2 to 5 fail with `ModuleNotFoundError: No module named 'numpy._core'`"
-    assert said("2.4.0", "1.26.1") == "protocols 2 to 4 load; protocol 5 fails with `ModuleNotFoundError: No module named 'numpy._core.numeric'`"
-    assert said("1.24.4", "2.2.6") == "protocols 2 to 4 load; protocol 5 loads with a DeprecationWarning: numpy.core.numeric is deprecated"
+    assert (
+        said("2.2.6", "1.24.4")
+        == "protocols 2 to 5 fail with `ModuleNotFoundError: No module named 'numpy._core'`"
+    )
+    assert (
+        said("2.4.0", "1.26.1")
+        == "protocols 2 to 4 load; protocol 5 fails with `ModuleNotFoundError: No module named 'numpy._core.numeric'`"
+    )
+    assert (
+        said("1.24.4", "2.2.6")
+        == "protocols 2 to 4 load; protocol 5 loads with a DeprecationWarning: numpy.core.numeric is deprecated"
+    )
     assert said("1.24.4", "1.24.4") == "protocols 2 to 5 load"
     assert said("2.0.0rc1", "2.5.5") == "protocols 2 to 5 load"
 

@@ -28,7 +28,9 @@ def test_the_exception_of_the_function_arrives_with_its_traceback(other):
     error = caught.value
     assert (error.type_name, error.text) == ("ValueError", "no such \u00e9 scene")
     assert "raised ValueError: no such \u00e9 scene" in str(error) and other.executable in str(error)
-    assert "KeyError: 'inner'" in error.traceback and 'raise ValueError(message) from error' in error.traceback
+    assert (
+        "KeyError: 'inner'" in error.traceback and "raise ValueError(message) from error" in error.traceback
+    )
     assert "worker.py" not in error.traceback
     assert other.call("remote:echo", 1) == 1
 
@@ -45,7 +47,9 @@ def test_a_wrong_number_of_arguments_is_the_functions_own_error(other):
 
 
 def test_a_missing_module(other):
-    with pytest.raises(bridge.ModuleMissingError, match="finds no module 'spz_hepler'.*path=.*-m pip install spz_hepler") as caught:
+    with pytest.raises(
+        bridge.ModuleMissingError, match="finds no module 'spz_hepler'.*path=.*-m pip install spz_hepler"
+    ) as caught:
         other.call("spz_hepler:load")
     assert caught.value.name == "spz_hepler" and "it looked in:" in str(caught.value)
     with pytest.raises(bridge.ModuleMissingError, match="no module 'remote_package'"):
@@ -54,7 +58,10 @@ def test_a_missing_module(other):
 
 def test_a_module_that_the_module_needs(other, tmp_path):
     (tmp_path / "imports_missing.py").write_text('"""Test."""\nimport spz_of_nobody\n')
-    with pytest.raises(bridge.ModuleMissingError, match="imports_missing needs the module 'spz_of_nobody'.*-m pip install spz_of_nobody"):
+    with pytest.raises(
+        bridge.ModuleMissingError,
+        match="imports_missing needs the module 'spz_of_nobody'.*-m pip install spz_of_nobody",
+    ):
         other.call("imports_missing:load", path=tmp_path)
     with pytest.raises(bridge.RemoteError, match="ModuleNotFoundError"):
         other.call("remote:needs_missing")
@@ -67,7 +74,9 @@ def test_a_module_that_cannot_be_compiled(other, tmp_path):
 
 
 def test_a_missing_function_tells_what_there_is(other):
-    with pytest.raises(bridge.FunctionMissingError, match=r"there is no 'load_spz' in .*remote\.py, which has .*echo"):
+    with pytest.raises(
+        bridge.FunctionMissingError, match=r"there is no 'load_spz' in .*remote\.py, which has .*echo"
+    ):
         other.call("remote:load_spz")
     with pytest.raises(bridge.FunctionMissingError, match="a_number is no function but a int"):
         other.call("remote:a_number")
@@ -95,7 +104,9 @@ def test_no_interpreter(tmp_path, any_python):
         with pytest.raises(bridge.InterpreterNotFoundError, match=message):
             bridge.Interpreter(path)
     program.chmod(0o755)
-    with pytest.raises(bridge.InterpreterNotFoundError, match="is no Python that can be used.*cannot be started"):
+    with pytest.raises(
+        bridge.InterpreterNotFoundError, match="is no Python that can be used.*cannot be started"
+    ):
         bridge.Interpreter(program).start()
     program.write_bytes(b"\x7fELF garbage")
     with pytest.raises(bridge.InterpreterNotFoundError, match="is no Python that can be used"):
@@ -130,7 +141,9 @@ def test_environments_that_are_none(tmp_path, monkeypatch):
 
 
 def test_no_numpy(python):
-    with pytest.raises(bridge.NumpyMissingError, match="has no numpy; install it there: .*-m pip install numpy"):
+    with pytest.raises(
+        bridge.NumpyMissingError, match="has no numpy; install it there: .*-m pip install numpy"
+    ):
         bridge.Interpreter(python("bare"), output="capture").start()
 
 
@@ -141,7 +154,10 @@ def test_a_numpy_that_cannot_be_imported(any_python, tmp_path):
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     wrapper.write_text(f'#!/bin/sh\nshift 2\nexec {any_python} -I -B -c "{code}" "$@"\n')
     wrapper.chmod(0o755)
-    with pytest.raises(bridge.NumpyMissingError, match="(?s)numpy cannot be imported.*multiarray failed.*--force-reinstall numpy") as caught:
+    with pytest.raises(
+        bridge.NumpyMissingError,
+        match="(?s)numpy cannot be imported.*multiarray failed.*--force-reinstall numpy",
+    ) as caught:
         bridge.Interpreter(wrapper, output="capture").start()
     assert "Traceback" in str(caught.value)
 
@@ -206,7 +222,9 @@ def test_no_memory(other):
 
 def test_garbage_is_told_and_not_read(any_python, clean):
     with bridge.Interpreter(any_python, output="capture") as other:
-        with pytest.raises(bridge.ProtocolError, match="no message of the bridge: it begins with b.Loading model"):
+        with pytest.raises(
+            bridge.ProtocolError, match="no message of the bridge: it begins with b.Loading model"
+        ):
             other.call("remote:writes_garbage")
         assert other.call("remote:echo", 1) == 1
 
@@ -250,14 +268,24 @@ def test_hostile_bytes_end_in_an_error(tmp_path, any_python, sent, clean):
     import arrow_quant_v2.bridge as package
 
     script = tmp_path / "hostile.py"
-    script.write_text(f"import os, sys, time\nos.write(int(sys.argv[4]), {sent!r})\ntime.sleep({60 if sent else 0})\n")
+    script.write_text(
+        f"import os, sys, time\nos.write(int(sys.argv[4]), {sent!r})\ntime.sleep({60 if sent else 0})\n"
+    )
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\nexec {any_python} -S -E {script} "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(package.BridgeError) as caught:
         # Some wait for more, as a slow child would.
         package.Interpreter(program, output="capture", start_timeout=1.0).start()
-    assert isinstance(caught.value, (package.ProtocolError, package.CallTimeoutError, package.ChildDiedError, package.InterpreterNotFoundError))
+    assert isinstance(
+        caught.value,
+        (
+            package.ProtocolError,
+            package.CallTimeoutError,
+            package.ChildDiedError,
+            package.InterpreterNotFoundError,
+        ),
+    )
 
 
 def test_closed(any_python):

@@ -58,7 +58,9 @@ def test_the_child_is_killed_100_times(clean):
     others = {}
     for _ in range(100):
         which = chance.choice(usable), chance.choice(["auto", "auto", "memfd", "file", "pipe"])
-        other = others.pop(which, None) or bridge.Interpreter(which[0], transport=which[1], output="capture", path=HERE)
+        other = others.pop(which, None) or bridge.Interpreter(
+            which[0], transport=which[1], output="capture", path=HERE
+        )
         for rest in others.values():
             rest.close()
         others = {which: other}
@@ -79,7 +81,11 @@ def test_the_child_is_killed_100_times(clean):
                     break
         except bridge.ChildDiedError as error:
             died += 1
-            assert "SIGKILL" in str(error) and "the next call starts a new one" in str(error) or "while it was started" in str(error), error
+            assert (
+                "SIGKILL" in str(error)
+                and "the next call starts a new one" in str(error)
+                or "while it was started" in str(error)
+            ), error
         assert time.monotonic() - begun < 60
         done.set()
         killer.join()

@@ -70,7 +70,9 @@ def test_the_same_with_a_pickle_on_standard_output(python):
     if int(np.__version__.split(".")[0]) >= 2:
         pytest.skip("numpy 2 reads the pickles of numpy 1")
     script = f"import sys; sys.path.insert(0, {EXAMPLES!r}); import base64, spz_helper; print(base64.b64encode(spz_helper.pickled(100)).decode())"
-    ran = subprocess.run([python("numpy 2.2.6"), "-I", "-B", "-c", script], stdout=subprocess.PIPE, check=True)
+    ran = subprocess.run(
+        [python("numpy 2.2.6"), "-I", "-B", "-c", script], stdout=subprocess.PIPE, check=True
+    )
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'numpy\._core'"):
         pickle.loads(base64.b64decode(ran.stdout))
     said = bridge.doctor(python("numpy 2.2.6"))

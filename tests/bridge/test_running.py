@@ -62,7 +62,12 @@ def test_descriptors_are_given_back(any_python):
 def test_two_calls_at_once_take_turns(any_python):
     with bridge.Interpreter(any_python) as other:
         results = []
-        threads = [threading.Thread(target=lambda n=n: results.append((n, other.call("remote:echo", np.full(50000, n))[0]))) for n in range(8)]
+        threads = [
+            threading.Thread(
+                target=lambda n=n: results.append((n, other.call("remote:echo", np.full(50000, n))[0]))
+            )
+            for n in range(8)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -143,7 +148,10 @@ def test_interrupting_a_call_kills_it(any_python, clean, tmp_path):
 def test_progress(any_python):
     with bridge.Interpreter(any_python) as other:
         told = []
-        assert other.call("remote:counts", 3, progress=lambda step, array: told.append((step, array.tolist()))) == 3
+        assert (
+            other.call("remote:counts", 3, progress=lambda step, array: told.append((step, array.tolist())))
+            == 3
+        )
         assert told == [(0, [0, 0, 0]), (1, [1, 1, 1]), (2, [2, 2, 2])]
         assert other.call("remote:counts", 3) == 3
         steps = []
@@ -219,7 +227,15 @@ def test_the_end_of_the_child_is_seen_though_a_fork_of_it_lives(any_python, clea
 
 
 def test_the_environment_of_the_child_is_clean(any_python, monkeypatch, tmp_path):
-    for name in ["PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "VIRTUAL_ENV", "PYTHONSTARTUP"]:
+    for name in [
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "LD_LIBRARY_PATH",
+        "CONDA_PREFIX",
+        "CONDA_DEFAULT_ENV",
+        "VIRTUAL_ENV",
+        "PYTHONSTARTUP",
+    ]:
         monkeypatch.setenv(name, "/misleading")
     monkeypatch.setenv("PATH", f"/misleading/bin{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("KEPT", "yes")

@@ -3,6 +3,7 @@
 from typing import Optional
 
 import arrow_quant_v2 as aq
+from arrow_quant_v2 import bridge
 import numpy as np
 import numpy.typing as npt
 
@@ -32,3 +33,23 @@ def use(weights: dict[str, npt.NDArray[np.float32]]) -> float:
         where: Optional[int] = error.index
         print(where, error.layer)
     return layer["sqnr_db"] + (bits or 0.0)
+
+
+async def cross(python: str) -> int:
+    """The bridge, every function once."""
+    with bridge.Interpreter(python, output="capture", path=["."]) as other:
+        cloud = other.call("helper:load", "scene.spz", timeout=300, progress=print)
+        again = await other.acall("helper:load", 1)
+        pid: Optional[int] = other.pid
+        printed: str = other.printed
+    with bridge.Pool(python, size=3) as pool:
+        several: list[object] = pool.map("helper:load", range(3))
+    try:
+        bridge.call(python, "helper:load")
+    except bridge.RemoteError as error:
+        print(error.type_name.upper(), error.traceback.splitlines(), error.output)
+    bridge.save_npz("a.npz", {"x": None, "y": np.zeros(3)}, compress=True)
+    found: bridge.Diagnosis = bridge.doctor(python)
+    problem: Optional[str] = found.problem
+    print(cloud, again, printed, several, problem, bridge.load_npz("a.npz"))
+    return pid or 0

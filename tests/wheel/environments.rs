@@ -1,6 +1,7 @@
 //! Environments of Python with the wheel, kept from run to run with everything but the wheel.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use host::{Host, Invocation};
@@ -81,6 +82,37 @@ impl Tools {
         let install = ["pip", "install", "--quiet", "--python"];
         run(&self.uv().args(install).arg(&python).args(packages));
         self.install(&python, &["--no-deps"]);
+        fs_err::write(&stamp, wanted).unwrap();
+        Some(python)
+    }
+
+    /// The interpreter of an environment with these packages and nothing of ours.
+    pub(crate) fn plain_environment(
+        &self,
+        test: &str,
+        name: &str,
+        version: &str,
+        packages: &[&str],
+    ) -> Option<PathBuf> {
+        // Tests run side by side, and each of several wants it.
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(base) = self.interpreter(version) else {
+            skips::record(test, &format!("there is no Python {version}"));
+            return None;
+        };
+        let prefix = self.directory.join("wheel").join(name);
+        let python = python_of(&prefix);
+        let wanted = format!("{}\n{}\n", base.display(), packages.join("\n"));
+        let stamp = prefix.join("made-from.txt");
+        if fs_err::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+            return Some(python);
+        }
+        run(&self.uv().args(["venv", "--quiet", "--clear", "--python"]).arg(base).arg(&prefix));
+        if !packages.is_empty() {
+            let install = ["pip", "install", "--quiet", "--python"];
+            run(&self.uv().args(install).arg(&python).args(packages));
+        }
         fs_err::write(&stamp, wanted).unwrap();
         Some(python)
     }

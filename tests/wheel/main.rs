@@ -1,6 +1,8 @@
 //! The wheel `arrow_quant_v2`: built once, and tried in environments of old and new Pythons and numpys.
 
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod build;
 #[cfg(test)]
 mod clone;

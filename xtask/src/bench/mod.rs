@@ -3,6 +3,7 @@
 //! Nothing is judged: a number on a busy machine is not a failure. The goal stands beside each
 //! number, and a reader compares.
 
+mod bridge;
 mod build;
 mod cold;
 mod doctor;
@@ -25,6 +26,8 @@ pub(crate) struct Flags {
 
 #[derive(clap::Subcommand)]
 enum What {
+    #[command(verbatim_doc_comment)]
+    Bridge(bridge::Flags),
     Build(build::Flags),
     /// The doctor, discovery, growth and memory.
     Doctor(doctor::Flags),
@@ -46,6 +49,7 @@ enum What {
 /// When a tool that is needed is missing or fails.
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     match &flags.what {
+        What::Bridge(flags) => bridge::run(flags),
         What::Build(flags) => build::run(flags),
         What::Doctor(flags) => doctor::run(flags),
         What::Matrix(flags) => matrix::run(flags),

@@ -73,7 +73,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
 }
 
 /// The Python of an environment with a numpy, made unless it is there.
-fn environment(
+pub(super) fn environment(
     workspace: &Workspace,
     tools: &Tools,
     (name, requirement, pythons): &(&str, &str, &[&str]),

@@ -11,8 +11,8 @@ needs nothing installed but what the called function needs.
 
 try:
     import numpy as _numpy  # noqa: F401
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("arrow_quant_v2.bridge needs numpy: pip install numpy", name="numpy") from error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError("arrow_quant_v2.bridge needs numpy: pip install numpy", name="numpy") from _error
 
 from .child import Output
 from .errors import (

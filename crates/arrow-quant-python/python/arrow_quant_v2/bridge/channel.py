@@ -51,11 +51,16 @@ class Late(Exception):
 class Channel:
     """Messages of one side to the other, and back."""
 
-    def __init__(self, link: socket.socket, transport: str, is_alive: Optional[Callable[[], bool]], most: int) -> None:
-        self.link, self.transport, self.is_alive, self.most = link, transport, is_alive, most
+    def __init__(
+        self, link: socket.socket, transport: str, is_alive: Optional[Callable[[], bool]], most: int
+    ) -> None:
+        self.link: socket.socket = link
+        self.transport: str = transport
+        self.is_alive: Optional[Callable[[], bool]] = is_alive
+        self.most: int = most
         # The process at the other end, for the side that may reach into its memory.
-        self.process = 0
-        self.sending = threading.RLock()
+        self.process: int = 0
+        self.sending: Any = threading.RLock()
         # Named memory of what was sent, which the other side opens before it sends anything.
         self.kept: List[Any] = []
         link.setblocking(False)
@@ -143,10 +148,16 @@ class Channel:
                     head.setdefault("addresses", []).append(places_here)
             document = json.dumps(head, separators=(",", ":")).encode("ascii")
             if len(document) > MOST_DOCUMENT:
-                raise Refused("the tree", "%d bytes of description" % len(document), "put many numbers or texts into arrays")
-            start = HEAD.pack(MAGIC, kind, TRANSPORTS.index(self.transport), len(files), len(document), len(block))
+                raise Refused(
+                    "the tree",
+                    "%d bytes of description" % len(document),
+                    "put many numbers or texts into arrays",
+                )
+            begin_bytes = HEAD.pack(
+                MAGIC, kind, TRANSPORTS.index(self.transport), len(files), len(document), len(block)
+            )
             with self.sending:
-                self.send_bytes(start + document + bytes(block), deadline, tuple(files))
+                self.send_bytes(begin_bytes + document + bytes(block), deadline, tuple(files))
                 if self.transport == "pipe":
                     for size, pieces in segments:
                         done = 0
@@ -161,13 +172,19 @@ class Channel:
             for file in files:
                 os.close(file)
 
-    def hand_over(self, np: Any, segments: List[List[Tuple[int, memoryview]]], deadline: Optional[float]) -> None:
+    def hand_over(
+        self, np: Any, segments: List[List[Tuple[int, memoryview]]], deadline: Optional[float]
+    ) -> None:
         """Keeps what is sent until the other side has it, or writes it where that wants it."""
         if self.process:
             kind, starts = self.receive(np, deadline)
             if kind != READY or not isinstance(starts, list) or len(starts) != len(segments):
                 raise Garbage("no memory for %d segments" % len(segments))
-            parts = [(address_of(np, data), start + offset, len(data)) for start, pieces in zip(starts, segments) for offset, data in pieces]
+            parts = [
+                (address_of(np, data), start + offset, len(data))
+                for start, pieces in zip(starts, segments)
+                for offset, data in pieces
+            ]
             self.reach(parts, True)
             self.tell(np, TAKEN, None, deadline)
         elif self.receive(np, deadline)[0] != TAKEN:
@@ -199,8 +216,12 @@ class Channel:
                     for level, kind, data in extra:
                         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                             files.extend(struct.unpack("%di" % (len(data) // 4), data[: len(data) // 4 * 4]))
+                    for file in [] if _CLOSE_ON_EXEC else files:
+                        os.set_inheritable(file, False)
                     if flags & socket.MSG_CTRUNC:
-                        raise Garbage("more descriptors than a message may have, or than this process may open")
+                        raise Garbage(
+                            "more descriptors than a message may have, or than this process may open"
+                        )
                 else:
                     count = self.link.recv_into(view)
             except (BlockingIOError, InterruptedError):
@@ -232,15 +253,36 @@ class Channel:
             try:
                 head = json.loads(document)
                 return kind, self.read(np, head, block, TRANSPORTS[transport], count, files, deadline)
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError) as error:
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                IndexError,
+                AttributeError,
+                RecursionError,
+                OverflowError,
+            ) as error:
                 raise Garbage("%s: %s" % (type(error).__name__, error)) from error
         finally:
             for file in files:
                 os.close(file)
 
-    def read(self, np: Any, head: Any, block: Any, transport: str, count: int, files: List[int], deadline: Optional[float]) -> Any:
+    def read(
+        self,
+        np: Any,
+        head: Any,
+        block: Any,
+        transport: str,
+        count: int,
+        files: List[int],
+        deadline: Optional[float],
+    ) -> Any:
         sizes = head["segments"]
-        if any(type(size) is not int or size <= 0 for size in sizes) or len(sizes) > MOST_SEGMENTS or sum(sizes) > self.most:
+        if (
+            any(type(size) is not int or size <= 0 for size in sizes)
+            or len(sizes) > MOST_SEGMENTS
+            or sum(sizes) > self.most
+        ):
             raise Garbage("segments of %.200s bytes" % sizes)
         if transport in ("memfd", "file") and not len(files) == len(sizes) == count:
             raise Garbage("%d descriptors for %d segments" % (len(files), len(sizes)))

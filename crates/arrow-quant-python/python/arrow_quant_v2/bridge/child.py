@@ -163,11 +163,19 @@ class Printed:
 class Child:
     """One process of the other interpreter, with the channel to it."""
 
-    def __init__(self, found: Found, *, output: Output, transport: str, env: dict[str, str], cwd: Optional[str], timeout: float) -> None:
-        self.found = found
-        self.owner = os.getpid()
-        self.ended = threading.Lock()
-        self.was_killed = False
+    def __init__(
+        self,
+        found: Found,
+        *,
+        output: Output,
+        transport: str,
+        env: dict[str, str],
+        cwd: Optional[str],
+        timeout: float,
+    ) -> None:
+        self.found: Found = found
+        self.owner: int = os.getpid()
+        self.was_killed: bool = False
         deadline = time.monotonic() + timeout
         ours, theirs = socket.socketpair()
         life: list[Any] = list(os.pipe() if os.name == "posix" else socket.socketpair())
@@ -177,7 +185,7 @@ class Child:
         if os.name == "nt":
             how = {"creationflags": 0x08000200}  # CREATE_NO_WINDOW, CREATE_NEW_PROCESS_GROUP
         try:
-            self.process = subprocess.Popen(
+            self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE if os.name == "nt" else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -192,23 +200,26 @@ class Child:
             if cwd is not None and not os.path.isdir(cwd):
                 raise BridgeError(f"{cwd}: cwd= is no directory") from error
             raise no_python(found, f"it cannot be started: {error}") from error
-        self.life = life[1]
+        self.life: Any = life[1]
         if os.name == "nt":
             assert self.process.stdin is not None
-            for end in (theirs, life[0]):
-                shared = end.share(self.process.pid)  # type: ignore[attr-defined,unused-ignore]
+            shares: list[Any] = [theirs, life[0]]
+            for end in shares:
+                shared = end.share(self.process.pid)
                 self.process.stdin.write(struct.pack("<I", len(shared)) + shared)
             self.process.stdin.close()
         close(theirs)
         close(life[0])
-        self.printed = Printed(self.process.stdout, self.process.stderr, output)
+        self.printed: Printed = Printed(self.process.stdout, self.process.stderr, output)
         process = self.process  # And not self, which must end when nobody has it any more.
-        self.channel = Channel(ours, transport, lambda: is_running(process), most_bytes())
-        self.wide_reals = False
+        self.channel: Channel = Channel(ours, transport, lambda: is_running(process), most_bytes())
+        self.wide_reals: bool = False
         self.hello: dict[str, Any] = {}
         # Ends it when nobody has it any more, and when this interpreter ends.
         _CHILDREN.add(self)
-        self._finalizer = weakref.finalize(self, end_process, self.owner, self.process, self.life, ours, self.printed)
+        self._finalizer = weakref.finalize(
+            self, end_process, self.owner, self.process, self.life, ours, self.printed
+        )
         try:
             self._greet(deadline, timeout)
         except BaseException:
@@ -220,25 +231,40 @@ class Child:
         try:
             kind, said = self.channel.receive(np, deadline)
         except Late:
-            raise self.say(CallTimeoutError, f"{self.name} did not start within {timeout:g} s; give start_timeout= more, or run `{self.found.executable} -c 'import numpy'` to see what takes so long") from None
+            raise self.say(
+                CallTimeoutError,
+                f"{self.name} did not start within {timeout:g} s; give start_timeout= more, or run `{self.found.executable} -c 'import numpy'` to see what takes so long",
+            ) from None
         except Gone:
             raise self._no_start() from None
         except Garbage as error:
-            raise self.say(ProtocolError, f"{self.name} sent what is no message of the bridge ({error}); see that it is a Python and that nothing writes to descriptors that it did not open") from None
+            raise self.say(
+                ProtocolError,
+                f"{self.name} sent what is no message of the bridge ({error}); see that it is a Python and that nothing writes to descriptors that it did not open",
+            ) from None
         if kind == FAILED and isinstance(said, dict) and said.get("kind") == "python":
             raise self._too_old(str(said["python"]))
         if kind == FAILED and isinstance(said, dict) and said.get("kind") == "numpy":
             install = f"install it there: {self.found.executable} -m pip install numpy"
             if said.get("missing") == "numpy":
                 raise self.say(NumpyMissingError, f"{self.name} has no numpy; {install}")
-            raise self.say(NumpyMissingError, f"numpy cannot be imported in {self.name}: {said['type']}: {said['message']}\n{said['traceback']}\n{install.replace('install numpy', 'install --force-reinstall numpy')}")
+            raise self.say(
+                NumpyMissingError,
+                f"numpy cannot be imported in {self.name}: {said['type']}: {said['message']}\n{said['traceback']}\n{install.replace('install numpy', 'install --force-reinstall numpy')}",
+            )
         if kind != HELLO or not isinstance(said, dict):
-            raise self.say(ProtocolError, f"{self.name} began with a message of kind {kind}; see that both sides have the same arrow_quant_v2")
+            raise self.say(
+                ProtocolError,
+                f"{self.name} began with a message of kind {kind}; see that both sides have the same arrow_quant_v2",
+            )
         self.hello = said
         version = tuple(int(part) for part in said["numpy"].split(".")[:2] if part.isdigit())
         if version < OLDEST_NUMPY:
-            raise self.say(TooOldError, f"{self.name} has numpy {said['numpy']}, and the bridge needs 1.17 or newer; upgrade it there: {self.found.executable} -m pip install --upgrade numpy")
-        self.wide_reals = said["wide_reals"] == wide_reals()
+            raise self.say(
+                TooOldError,
+                f"{self.name} has numpy {said['numpy']}, and the bridge needs 1.17 or newer; upgrade it there: {self.found.executable} -m pip install --upgrade numpy",
+            )
+        self.wide_reals = bool(said["wide_reals"] == wide_reals())
         self.channel.transport = self._transport()
 
     def _transport(self) -> str:
@@ -249,14 +275,18 @@ class Child:
         try:
             sample = np.zeros(len(said["sample"]) // 2, np.uint8)
             if direct.is_possible():
-                direct.transfer(said["process"], [(address_of(np, sample), said["address"], len(sample))], False)
+                direct.transfer(
+                    said["process"], [(address_of(np, sample), said["address"], len(sample))], False
+                )
             if sample.tobytes().hex() == said["sample"]:
                 self.channel.process = said["process"]
                 return "direct"
         except (OSError, Garbage):
             pass  # The system forbids it, as it may in containers.
         if asked == "direct":
-            raise BridgeError(f"the system does not let this process read the memory of {self.name}; say transport='memfd'")
+            raise BridgeError(
+                f"the system does not let this process read the memory of {self.name}; say transport='memfd'"
+            )
         return best_transport()
 
     def _no_start(self) -> BridgeError:
@@ -267,10 +297,17 @@ class Child:
             return self.told(no_python(self.found, "it does not behave as a Python"))
         if version < (3, 8):
             return self._too_old(".".join(map(str, version)))
-        return self.say(ChildDiedError, f"{self.name} ended while it was started ({ending(code)}); run `{self.found.executable} -I -c 'import numpy'` to see why", code)
+        return self.say(
+            ChildDiedError,
+            f"{self.name} ended while it was started ({ending(code)}); run `{self.found.executable} -I -c 'import numpy'` to see why",
+            code,
+        )
 
     def _too_old(self, version: str) -> BridgeError:
-        return self.say(TooOldError, f"{self.name} is Python {version}, and the bridge needs 3.8 or newer; name a newer interpreter")
+        return self.say(
+            TooOldError,
+            f"{self.name} is Python {version}, and the bridge needs 3.8 or newer; name a newer interpreter",
+        )
 
     @property
     def name(self) -> str:
@@ -298,7 +335,9 @@ class Child:
         if code == -getattr(signal, "SIGKILL", 9):
             message += ". SIGKILL mostly means that the system ran out of memory: see `dmesg` or the limits of the container, and send less at once"
         elif code is not None and code < 0:
-            message += ". That is a crash in native code: run the function in that Python with -X faulthandler"
+            message += (
+                ". That is a crash in native code: run the function in that Python with -X faulthandler"
+            )
         error = self.say(ChildDiedError, message, code)
         self.kill()
         return error
@@ -337,7 +376,9 @@ class Child:
 
 
 def no_python(found: Found, why: str) -> InterpreterNotFoundError:
-    return InterpreterNotFoundError(f"{found.executable} is no Python that can be used: {why}; name the interpreter of an environment, such as /opt/conda/envs/NAME/bin/python, or say conda=, venv= or version=")
+    return InterpreterNotFoundError(
+        f"{found.executable} is no Python that can be used: {why}; name the interpreter of an environment, such as /opt/conda/envs/NAME/bin/python, or say conda=, venv= or version="
+    )
 
 
 def close(end: Any) -> None:
@@ -370,7 +411,9 @@ def is_running(process: subprocess.Popen[bytes]) -> bool:
     return process.poll() is None
 
 
-def end_process(owner: int, process: subprocess.Popen[bytes], life: Any, link: Any, printed: Optional[Printed]) -> None:
+def end_process(
+    owner: int, process: subprocess.Popen[bytes], life: Any, link: Any, printed: Optional[Printed]
+) -> None:
     """Kills a process with its group, and closes what leads to it. A fork leaves it alone."""
     if owner != os.getpid():
         return
@@ -382,7 +425,9 @@ def end_process(owner: int, process: subprocess.Popen[bytes], life: Any, link: A
             except (ProcessLookupError, PermissionError):
                 pass
         else:
-            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
+            subprocess.run(
+                ["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False
+            )
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

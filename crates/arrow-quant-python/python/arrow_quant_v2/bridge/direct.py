@@ -47,7 +47,10 @@ def transfer(process: int, pieces: List[Tuple[int, int, int]], into_it: bool) ->
             parts.append((here + start, there + start, min(_PIECE, length - start)))
     failures: List[BaseException] = []
     count = max(1, min(_THREADS, len(parts)))
-    threads = [threading.Thread(target=_work, args=(process, parts[number::count], into_it, failures)) for number in range(1, count)]
+    threads = [
+        threading.Thread(target=_work, args=(process, parts[number::count], into_it, failures))
+        for number in range(1, count)
+    ]
     for thread in threads:
         thread.start()
     _work(process, parts[::count], into_it, failures)
@@ -57,7 +60,9 @@ def transfer(process: int, pieces: List[Tuple[int, int, int]], into_it: bool) ->
         raise failures[0]
 
 
-def _work(process: int, parts: List[Tuple[int, int, int]], into_it: bool, failures: List[BaseException]) -> None:
+def _work(
+    process: int, parts: List[Tuple[int, int, int]], into_it: bool, failures: List[BaseException]
+) -> None:
     import ctypes
 
     copy = _function("process_vm_writev" if into_it else "process_vm_readv")

@@ -31,16 +31,28 @@ def save_npz(path: AnyPath, arrays: Mapping[str, Any], *, compress: bool = False
     missing = []
     for name, value in arrays.items():
         where = f"arrays[{name!r}]"
-        if not isinstance(name, str) or not name or name == NONE or name.startswith("/") or ".." in name.split("/"):
+        if (
+            not isinstance(name, str)
+            or not name
+            or name == NONE
+            or name.startswith("/")
+            or ".." in name.split("/")
+        ):
             raise _refused(where, "a name that a file cannot have", "use text that is no path")
         if value is None:
             missing.append(name)
             continue
         if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-            cure = "save x.data and numpy.ma.getmaskarray(x) under two names" if isinstance(value, np.ma.MaskedArray) else "save numpy.asarray(...) of it"
+            cure = (
+                "save x.data and numpy.ma.getmaskarray(x) under two names"
+                if isinstance(value, np.ma.MaskedArray)
+                else "save numpy.asarray(...) of it"
+            )
             raise _refused(where, f"a {name_of(type(value))}, which is more than an array", cure)
         if not isinstance(value, (np.ndarray, np.generic, bool, int, float, complex, str, bytes)):
-            raise _refused(where, f"an object of type {name_of(type(value))}", "save arrays, numbers, text and None")
+            raise _refused(
+                where, f"an object of type {name_of(type(value))}", "save arrays, numbers, text and None"
+            )
         array = np.asarray(value)
         try:
             dtype_note(np, array.dtype, (where,), True)
@@ -137,7 +149,9 @@ def load_npz(path: AnyPath) -> dict[str, Any]:
     except zipfile.BadZipFile as error:
         with open(text, "rb") as stream:
             begin = stream.read(40)
-        raise ArrayFileError(f"{text}: {_what_it_is(begin)} ({error}); write it again, with bridge.save_npz or numpy.savez") from error
+        raise ArrayFileError(
+            f"{text}: {_what_it_is(begin)} ({error}); write it again, with bridge.save_npz or numpy.savez"
+        ) from error
     except (NotImplementedError, RuntimeError) as error:
         raise ArrayFileError(f"{text}: {error}; write it with bridge.save_npz or numpy.savez") from error
     for name in found.pop(NONE, ()):
@@ -156,15 +170,21 @@ def _read(stream: BinaryIO, member: zipfile.ZipInfo, where: str) -> Any:
     except (ValueError, EOFError, TypeError, SyntaxError) as error:
         raise ArrayFileError(f"{where} is no array: {error}; see what wrote it") from error
     if dtype.hasobject:
-        raise ArrayFileError(f"{where} holds Python objects, which only a pickle can; write it again with a dtype of numbers, text or bytes")
+        raise ArrayFileError(
+            f"{where} holds Python objects, which only a pickle can; write it again with a dtype of numbers, text or bytes"
+        )
     count = 1
     for length in shape:
         count *= int(length)
     size = count * dtype.itemsize
     if count < 0 or size != member.file_size - stream.tell():
-        raise ArrayFileError(f"{where} states {size} bytes of data and has {member.file_size - stream.tell()}; it is damaged, copy or write it again")
+        raise ArrayFileError(
+            f"{where} states {size} bytes of data and has {member.file_size - stream.tell()}; it is damaged, copy or write it again"
+        )
     if member.compress_size * 1100 + 4096 < member.file_size:
-        raise ArrayFileError(f"{where} states {member.file_size} bytes in {member.compress_size}, more than deflate can pack; it is damaged")
+        raise ArrayFileError(
+            f"{where} states {member.file_size} bytes in {member.compress_size}, more than deflate can pack; it is damaged"
+        )
     stream.seek(0)
     try:
         return np.lib.format.read_array(stream, allow_pickle=False)

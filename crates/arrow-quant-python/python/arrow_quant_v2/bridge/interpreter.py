@@ -75,7 +75,9 @@ class Interpreter:
         if transport != "auto" and transport not in TRANSPORTS:
             raise BridgeError(f"transport={transport!r}: there are auto, {', '.join(TRANSPORTS)}")
         if not callable(output) and output not in ("stderr", "capture"):
-            raise BridgeError(f"output={output!r}: there are 'stderr', 'capture' and a function of stream and data")
+            raise BridgeError(
+                f"output={output!r}: there are 'stderr', 'capture' and a function of stream and data"
+            )
         self._found = find(python, conda, venv, version)
         self._path = directories(path)
         self._env = dict(env or {})
@@ -101,7 +103,11 @@ class Interpreter:
     def pid(self) -> Optional[int]:
         """The number of its process, if it runs."""
         child = self._child
-        return child.process.pid if child is not None and child.owner == os.getpid() and child.is_alive() else None
+        return (
+            child.process.pid
+            if child is not None and child.owner == os.getpid() and child.is_alive()
+            else None
+        )
 
     @property
     def printed(self) -> str:
@@ -113,7 +119,12 @@ class Interpreter:
         self.start()
         return self
 
-    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -123,7 +134,11 @@ class Interpreter:
     def start(self) -> dict[str, Any]:
         """Starts it unless it runs, and says what it is: its Python, numpy, prefix and executable."""
         with self._turn():
-            return {key: value for key, value in self._running().hello.items() if key in ("python", "numpy", "numpy_file", "prefix", "executable")}
+            return {
+                key: value
+                for key, value in self._running().hello.items()
+                if key in ("python", "numpy", "numpy_file", "prefix", "executable")
+            }
 
     def close(self, timeout: float = 5.0) -> None:
         """Ends it: lets it end by itself within so many seconds, and kills what is left then."""
@@ -145,19 +160,42 @@ class Interpreter:
         if child is not None:
             child.kill()
 
-    def call(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
+    def call(
+        self,
+        function: str,
+        /,
+        *args: Any,
+        timeout: Optional[float] = None,
+        path: Path = None,
+        progress: Optional[Progress] = None,
+        **kwargs: Any,
+    ) -> Any:
         """Calls `module:function` there, and returns what it returns.
 
         The module is looked for in the directories of `path`, among the modules of that interpreter,
-        and last in the directory of the file that calls. After `timeout` seconds the interpreter and
-        everything that it started are killed. With `progress`, a function with a parameter of that
+        and last in the directory of the file that calls. `timeout` seconds after the call has begun,
+        the interpreter and everything that it started are killed. With `progress`, a function with a parameter of that
         name is given a function that calls yours with what it is called with; of a generator, your
         function is called with every value that it yields, and its return value is the result.
         """
-        return self._call(running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress))
+        return self._call(
+            running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
+        )
 
-    def acall(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        """`call` for asyncio: await it. Cancelling it kills the interpreter if the call has begun."""
+    def acall(
+        self,
+        function: str,
+        /,
+        *args: Any,
+        timeout: Optional[float] = None,
+        path: Path = None,
+        progress: Optional[Progress] = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, Any]:
+        """`call` for asyncio: await it. Cancelling it kills the interpreter if the call has begun.
+
+        `progress` is called in the loop's thread.
+        """
         call = running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
         return running.in_thread(self._call, call)
 
@@ -167,7 +205,9 @@ class Interpreter:
             self._child = None
             self._new_locks()
         if self._thread == threading.get_ident():
-            raise ClosedError("this interpreter is in a call, and its progress callback cannot call it again; use another Interpreter")
+            raise ClosedError(
+                "this interpreter is in a call, and its progress callback cannot call it again; use another Interpreter"
+            )
         return running.Turn(self, self._lock)
 
     def _running(self) -> Child:
@@ -178,13 +218,22 @@ class Interpreter:
             return child
         if child is not None:
             child.kill()
-        self._child = Child(self._found, output=self._output, transport=self._transport, env=self._env, cwd=self._cwd, timeout=self._start_timeout)
+        self._child = Child(
+            self._found,
+            output=self._output,
+            transport=self._transport,
+            env=self._env,
+            cwd=self._cwd,
+            timeout=self._start_timeout,
+        )
         return self._child
 
     def _call(self, call: running.Call) -> Any:
         module, separator, attribute = call.function.partition(":")
         if not (module and separator and attribute):
-            raise BridgeError(f"{call.function!r} names no function: write 'module:function', such as 'spz_helper:load'")
+            raise BridgeError(
+                f"{call.function!r} names no function: write 'module:function', such as 'spz_helper:load'"
+            )
         with self._turn():
             if not call.begin(self.kill):
                 raise ClosedError("the call was cancelled")
@@ -217,9 +266,15 @@ class Interpreter:
                 child.channel.send(CALL, tree, written, deadline)
             except Refused as error:
                 is_whole = True
-                raise refused(error, f"an argument of {call.function}", error.where.replace('request["args"]', "args").replace('request["kwargs"]', "kwargs")) from None
+                raise refused(
+                    error,
+                    f"an argument of {call.function}",
+                    error.where.replace('request["args"]', "args").replace('request["kwargs"]', "kwargs"),
+                ) from None
             except (MemoryError, OSError) as error:
-                raise OutOfMemoryError(f"the arguments of {call.function} cannot be sent: {error}; send less at once, or make room in memory") from error
+                raise OutOfMemoryError(
+                    f"the arguments of {call.function} cannot be sent: {error}; send less at once, or make room in memory"
+                ) from error
             written.buffers.clear()
             while True:
                 kind, said = child.channel.receive(np, deadline)
@@ -228,15 +283,25 @@ class Interpreter:
                 call.progress(*said)
             is_whole = True
         except Late:
-            raise child.say(CallTimeoutError, f"{call.function} in {child.name} took longer than {seconds:g} s, and was killed with everything that it started; give timeout= more, or see below what it printed") from None
+            raise child.say(
+                CallTimeoutError,
+                f"{call.function} in {child.name} took longer than {seconds:g} s, and was killed with everything that it started; give timeout= more, or see below what it printed",
+            ) from None
         except Gone:
             if child.was_killed:
-                raise ClosedError(f"{call.function} in {child.name} was ended by close(), kill() or a cancelled call") from None
+                raise ClosedError(
+                    f"{call.function} in {child.name} was ended by close(), kill() or a cancelled call"
+                ) from None
             raise child.died(f"{call.function} ran") from None
         except Garbage as error:
-            raise child.say(ProtocolError, f"{child.name} sent what is no message of the bridge: {error}; see that {call.function} does not write to descriptors that it did not open") from None
+            raise child.say(
+                ProtocolError,
+                f"{child.name} sent what is no message of the bridge: {error}; see that {call.function} does not write to descriptors that it did not open",
+            ) from None
         except MemoryError as error:
-            raise OutOfMemoryError(f"there is no memory for what {call.function} returned; return less at once") from error
+            raise OutOfMemoryError(
+                f"there is no memory for what {call.function} returned; return less at once"
+            ) from error
         finally:
             # Whatever is still on its way would be taken for the answer of the next call.
             if not is_whole:
@@ -246,7 +311,10 @@ class Interpreter:
         if kind == FAILED and isinstance(said, dict):
             raise failed(call.function, child, said)
         child.kill()
-        raise child.say(ProtocolError, f"{child.name} answered with a message of kind {kind}; see that both sides have the same arrow_quant_v2")
+        raise child.say(
+            ProtocolError,
+            f"{child.name} answered with a message of kind {kind}; see that both sides have the same arrow_quant_v2",
+        )
 
 
 def directories(path: Path) -> list[str]:
@@ -300,18 +368,45 @@ def failed(function: str, child: Child, said: dict[str, Any]) -> BridgeError:
         return error
     if kind == "function":
         if said.get("type"):
-            return child.told(FunctionMissingError(f"{function} is no function but a {said['type']}; name one that can be called"))
+            return child.told(
+                FunctionMissingError(
+                    f"{function} is no function but a {said['type']}; name one that can be called"
+                )
+            )
         names = ", ".join(said["names"]) or "nothing"
-        return child.told(FunctionMissingError(f"{function}: there is no {said['missing']!r} in {said['file']}, which has {names}; see that it is the module that you mean: another one of that name may be installed"))
+        return child.told(
+            FunctionMissingError(
+                f"{function}: there is no {said['missing']!r} in {said['file']}, which has {names}; see that it is the module that you mean: another one of that name may be installed"
+            )
+        )
     text = f"{said.get('type')}: {said.get('message')}"
     if kind == "memory":
-        return child.told(OutOfMemoryError(f"{name} has not enough memory for {function}: {text}; send and return less at once, or raise the limits of memory\n{said.get('traceback')}"))
-    raised = RemoteError(f"{function} raised {text}\n  in {name}; mend it there, its traceback says where:\n{said.get('traceback')}")
-    raised.type_name, raised.text, raised.traceback = str(said.get("type")), str(said.get("message")), str(said.get("traceback"))
+        return child.told(
+            OutOfMemoryError(
+                f"{name} has not enough memory for {function}: {text}; send and return less at once, or raise the limits of memory\n{said.get('traceback')}"
+            )
+        )
+    raised = RemoteError(
+        f"{function} raised {text}\n  in {name}; mend it there, its traceback says where:\n{said.get('traceback')}"
+    )
+    raised.type_name, raised.text, raised.traceback = (
+        str(said.get("type")),
+        str(said.get("message")),
+        str(said.get("traceback")),
+    )
     return child.told(raised)
 
 
-def call(python: AnyPath, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
+def call(
+    python: AnyPath,
+    function: str,
+    /,
+    *args: Any,
+    timeout: Optional[float] = None,
+    path: Path = None,
+    progress: Optional[Progress] = None,
+    **kwargs: Any,
+) -> Any:
     """Calls `module:function` in an interpreter that is started for it and ended afterwards.
 
     Arguments and errors are those of `Interpreter.call`; `timeout` counts the start as well.
@@ -319,4 +414,6 @@ def call(python: AnyPath, function: str, /, *args: Any, timeout: Optional[float]
     begun = time.monotonic()
     with Interpreter(python, start_timeout=60.0 if timeout is None else timeout) as other:
         left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begun))
-        return other._call(running.Call(function, args, kwargs, left, directories(path), beside_caller(2), progress))
+        return other._call(
+            running.Call(function, args, kwargs, left, directories(path), beside_caller(2), progress)
+        )

@@ -51,9 +51,16 @@ class Diagnosis:
         if not self.there:
             return "\n".join([*lines, f"the bridge does not work: {self.problem}"])
         lines.append(f"there: {named(self.there)}")
-        lines.append("the bridge works, in both directions" if self.bridge_works else f"the bridge does not work: {self.problem}")
+        lines.append(
+            "the bridge works, in both directions"
+            if self.bridge_works
+            else f"the bridge does not work: {self.problem}"
+        )
         lines.append("as .npz or .npy, both directions: arrays load with `allow_pickle=False`")
-        for way, text, lost in (("here -> there", self.pickles_to, self.lost_to), ("there -> here", self.pickles_from, self.lost_from)):
+        for way, text, lost in (
+            ("here -> there", self.pickles_to, self.lost_to),
+            ("there -> here", self.pickles_from, self.lost_from),
+        ):
             lines.append(f"as pickles, {way}: {text}")
             if lost and "Error: " in str(text):
                 lines.append(f"as pickles, {way}: no protocol brings across {', '.join(lost)}")
@@ -66,7 +73,12 @@ def doctor(python: Optional[AnyPath] = None, **which: Any) -> Diagnosis:
     Starts the other one, sends arrays of every kind through the bridge and back, and says what would
     become of pickles. Nothing is raised for an interpreter that does not work: see `problem`.
     """
-    here = {"python": "%d.%d.%d" % sys.version_info[:3], "numpy": str(np.__version__), "executable": sys.executable, "prefix": sys.prefix}
+    here = {
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "numpy": str(np.__version__),
+        "executable": sys.executable,
+        "prefix": sys.prefix,
+    }
     which.setdefault("output", "capture")
     there: dict[str, Any] = {}
     problem = None
@@ -81,7 +93,16 @@ def doctor(python: Optional[AnyPath] = None, **which: Any) -> Diagnosis:
     if not there:
         return Diagnosis(here, {}, False, problem, None, None)
     to, back = direction(here, there), direction(there, here)
-    return Diagnosis(here, there, problem is None, problem, to, back, tuple(lost_kinds(here, there)), tuple(lost_kinds(there, here)))
+    return Diagnosis(
+        here,
+        there,
+        problem is None,
+        problem,
+        to,
+        back,
+        tuple(lost_kinds(here, there)),
+        tuple(lost_kinds(there, here)),
+    )
 
 
 def _samples() -> dict[str, Any]:
@@ -104,7 +125,11 @@ def _same(left: Any, right: Any) -> bool:
     if isinstance(left, dict):
         return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
     if isinstance(left, np.ndarray):
-        return left.dtype == right.dtype and left.shape == right.shape and left.tobytes("A") == right.tobytes("A")
+        return bool(
+            left.dtype == right.dtype
+            and left.shape == right.shape
+            and left.tobytes("A") == right.tobytes("A")
+        )
     return bool(left == right)
 
 
@@ -137,7 +162,10 @@ def reading(kind: str, protocol: int, writer: dict[str, Any], reader: dict[str, 
 
 
 def _readings(kind: str, writer: dict[str, Any], reader: dict[str, Any]) -> list[tuple[int, tuple[str, str]]]:
-    return [(protocol, reading(kind, protocol, writer, reader)) for protocol in range(2, _newest_protocol(writer) + 1)]
+    return [
+        (protocol, reading(kind, protocol, writer, reader))
+        for protocol in range(2, _newest_protocol(writer) + 1)
+    ]
 
 
 def direction(writer: dict[str, Any], reader: dict[str, Any]) -> str:
@@ -167,5 +195,6 @@ def lost_kinds(writer: dict[str, Any], reader: dict[str, Any]) -> list[str]:
     return [
         name
         for kind, name, since in KINDS
-        if _within(writer["numpy"], (since, "")) and all(outcome[0] == "fails" for _, outcome in _readings(kind, writer, reader))
+        if _within(writer["numpy"], (since, ""))
+        and all(outcome[0] == "fails" for _, outcome in _readings(kind, writer, reader))
     ]

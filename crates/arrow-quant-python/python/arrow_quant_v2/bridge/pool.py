@@ -33,19 +33,46 @@ class Pool:
     def __enter__(self: _Self) -> _Self:
         return self
 
-    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
         self.close()
 
-    def call(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Any:
+    def call(
+        self,
+        function: str,
+        /,
+        *args: Any,
+        timeout: Optional[float] = None,
+        path: Path = None,
+        progress: Optional[Progress] = None,
+        **kwargs: Any,
+    ) -> Any:
         """`Interpreter.call` in a free interpreter; `timeout` does not count waiting for one."""
-        return self._call(running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress))
+        return self._call(
+            running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
+        )
 
-    def acall(self, function: str, /, *args: Any, timeout: Optional[float] = None, path: Path = None, progress: Optional[Progress] = None, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def acall(
+        self,
+        function: str,
+        /,
+        *args: Any,
+        timeout: Optional[float] = None,
+        path: Path = None,
+        progress: Optional[Progress] = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, Any]:
         """`Interpreter.acall` in a free interpreter."""
         call = running.Call(function, args, kwargs, timeout, directories(path), beside_caller(2), progress)
         return running.in_thread(self._call, call)
 
-    def map(self, function: str, items: Iterable[Any], *, timeout: Optional[float] = None, path: Path = None) -> list[Any]:
+    def map(
+        self, function: str, items: Iterable[Any], *, timeout: Optional[float] = None, path: Path = None
+    ) -> list[Any]:
         """What the function returns for each of the items, in their order; the first error is raised."""
         where, beside = directories(path), beside_caller(2)
         with ThreadPoolExecutor(len(self._all)) as threads:

@@ -63,7 +63,12 @@ class Turn:
         self._lock.acquire()
         self._whose._thread = threading.get_ident()
 
-    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
         self._whose._thread = None
         self._lock.release()
 

@@ -19,7 +19,9 @@ class Refused(Exception):
 
     def __init__(self, where: str, what: str, cure: str) -> None:
         super().__init__(where, what, cure)
-        self.where, self.what, self.cure = where, what, cure
+        self.where: str = where
+        self.what: str = what
+        self.cure: str = cure
 
 
 class Garbage(Exception):
@@ -44,7 +46,9 @@ def dtype_note(np: Any, dtype: Any, path: Tuple[Any, ...], wide_reals: bool) -> 
         fields = [dtype.fields[name] for name in dtype.names]
         return {
             "names": list(dtype.names),
-            "formats": [dtype_note(np, field[0], (path, name), wide_reals) for name, field in zip(dtype.names, fields)],
+            "formats": [
+                dtype_note(np, field[0], (path, name), wide_reals) for name, field in zip(dtype.names, fields)
+            ],
             "offsets": [field[1] for field in fields],
             "titles": [field[2] if len(field) > 2 else None for field in fields],
             "itemsize": dtype.itemsize,
@@ -54,7 +58,11 @@ def dtype_note(np: Any, dtype: Any, path: Tuple[Any, ...], wide_reals: bool) -> 
         cure = "give it a type, such as .astype('f8') or .astype('U'), or make it a list"
         if dtype.kind == "T":
             cure = "convert it with .astype('U')"
-        raise Refused(where_is(path), "an array of %s" % ("StringDType" if dtype.kind == "T" else "Python objects"), cure)
+        raise Refused(
+            where_is(path),
+            "an array of %s" % ("StringDType" if dtype.kind == "T" else "Python objects"),
+            cure,
+        )
     if dtype.kind == "T":
         raise Refused(where_is(path), "an array of StringDType", "convert it with .astype('U')")
     if dtype.type.__module__.split(".")[0] != "numpy":
@@ -63,7 +71,11 @@ def dtype_note(np: Any, dtype: Any, path: Tuple[Any, ...], wide_reals: bool) -> 
         raise Refused(where_is(path), "an array of %s, which is no type of numpy's own" % dtype.name, cure)
     if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16) and not wide_reals:
         cure = "convert it with .astype(%s)" % ("'f8'" if dtype.kind == "f" else "'c16'")
-        raise Refused(where_is(path), "an array of %s, which the other interpreter keeps in other bits" % dtype.name, cure)
+        raise Refused(
+            where_is(path),
+            "an array of %s, which the other interpreter keeps in other bits" % dtype.name,
+            cure,
+        )
     if dtype.kind not in "biufcSUVmM":
         raise Refused(where_is(path), "an array of dtype %s" % dtype, "convert it to another dtype")
     return dtype.str
@@ -77,7 +89,12 @@ def dtype_of(np: Any, note: Any, depth: int = 0) -> Any:
         if "base" in note:
             return np.dtype((dtype_of(np, note["base"], depth + 1), tuple(note["shape"])))
         formats = [dtype_of(np, item, depth + 1) for item in note["formats"]]
-        described = {"names": note["names"], "formats": formats, "offsets": note["offsets"], "itemsize": note["itemsize"]}
+        described = {
+            "names": note["names"],
+            "formats": formats,
+            "offsets": note["offsets"],
+            "itemsize": note["itemsize"],
+        }
         if any(title is not None for title in note["titles"]):
             described["titles"] = note["titles"]
         return np.dtype(described, align=note["align"])
@@ -88,7 +105,8 @@ class Written:
     """A tree that is ready to be sent."""
 
     def __init__(self, np: Any, wide_reals: bool = True) -> None:
-        self.np, self.wide_reals = np, wide_reals
+        self.np: Any = np
+        self.wide_reals: bool = wide_reals
         self.buffers: List[Any] = []
 
     def node(self, value: Any, path: Tuple[Any, ...], depth: int = 0) -> Any:
@@ -101,11 +119,25 @@ class Written:
         if kind is float:
             return value if math.isfinite(value) else ["f", struct.pack("<d", value).hex()]
         if depth >= MOST_DEPTH:
-            raise Refused(where_is(path), "a tree of more than %d levels" % MOST_DEPTH, "flatten it, or see whether it contains itself")
+            raise Refused(
+                where_is(path),
+                "a tree of more than %d levels" % MOST_DEPTH,
+                "flatten it, or see whether it contains itself",
+            )
         if kind is dict:
-            return ["d", [part for key, item in value.items() for part in (self.key(key, path), self.node(item, (path, key), depth + 1))]]
+            return [
+                "d",
+                [
+                    part
+                    for key, item in value.items()
+                    for part in (self.key(key, path), self.node(item, (path, key), depth + 1))
+                ],
+            ]
         if kind is list or kind is tuple:
-            return ["l" if kind is list else "t", [self.node(item, (path, number), depth + 1) for number, item in enumerate(value)]]
+            return [
+                "l" if kind is list else "t",
+                [self.node(item, (path, number), depth + 1) for number, item in enumerate(value)],
+            ]
         if kind is complex:
             return ["c", struct.pack("<dd", value.real, value.imag).hex()]
         if kind is bytes or kind is bytearray:
@@ -115,7 +147,11 @@ class Written:
     def key(self, key: Any, path: Tuple[Any, ...]) -> Any:
         if type(key) is str or (type(key) is int and -(1 << 63) <= key < 1 << 63):
             return key
-        raise Refused(where_is(path), "a dict with a key %.60r of type %s" % (key, name_of(type(key))), "use str or int as keys")
+        raise Refused(
+            where_is(path),
+            "a dict with a key %.60r of type %s" % (key, name_of(type(key))),
+            "use str or int as keys",
+        )
 
     def of_numpy(self, value: Any, path: Tuple[Any, ...]) -> Any:
         np, kind = self.np, type(value)
@@ -140,7 +176,9 @@ class Written:
         if hasattr(value, "__array__"):
             cure = "send numpy.asarray(...) of it"
         elif isinstance(value, (dict, list, tuple, str, int, float)):
-            cure = "send it as a plain %s" % next(t.__name__ for t in (dict, list, tuple, str, int, float) if isinstance(value, t))
+            cure = "send it as a plain %s" % next(
+                t.__name__ for t in (dict, list, tuple, str, int, float) if isinstance(value, t)
+            )
         elif hasattr(value, "__next__"):
             cure = "send list(...) of it; a generator that tells of progress is taken where the call has progress="
         raise Refused(where_is(path), "an object of type %s" % name_of(kind), cure)
@@ -152,7 +190,9 @@ class Written:
 
 def name_of(kind: type) -> str:
     """A type as people know it: `pathlib.PosixPath`."""
-    return kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__)
+    return (
+        kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__)
+    )
 
 
 def plain_bytes(np: Any, value: Any) -> memoryview:

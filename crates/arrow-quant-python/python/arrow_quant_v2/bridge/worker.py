@@ -34,7 +34,10 @@ def neighbours(*names: str) -> List[Any]:
 
 _SAMPLE = os.urandom(32)
 
-trees, segments, messages = neighbours("trees", "segments", "channel")
+_LOADED: List[Any] = neighbours("trees", "segments", "channel")
+trees: Any = _LOADED[0]
+segments: Any = _LOADED[1]
+messages: Any = _LOADED[2]
 
 
 def end_with_parent(life: Any) -> None:
@@ -100,7 +103,15 @@ def failure(kind: str, error: BaseException, **more: Any) -> Dict[str, Any]:
         text = "".join(traceback.format_exception(type(error), error, trace))
     except Exception:
         text = "(its traceback cannot be made)"
-    return dict({"kind": kind, "type": trees.name_of(type(error)), "message": short(message), "traceback": short(text)}, **more)
+    return dict(
+        {
+            "kind": kind,
+            "type": trees.name_of(type(error)),
+            "message": short(message),
+            "traceback": short(text),
+        },
+        **more,
+    )
 
 
 def find_function(name: str, first: List[str], last: List[str]) -> Any:
@@ -113,17 +124,28 @@ def find_function(name: str, first: List[str], last: List[str]) -> Any:
     sys.path.extend(directory for directory in last if directory not in sys.path)
     importlib.invalidate_caches()
     try:
-        found = importlib.import_module(module_name)
+        found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         is_wanted = bool(error.name) and (module_name + ".").startswith(str(error.name) + ".")
         return failure("module", error, missing=error.name, wanted=is_wanted, searched=list(sys.path))
     for part in attribute.split("."):
         if not hasattr(found, part):
             names = sorted(item for item in dir(found) if not item.startswith("_"))[:200]
-            return {"kind": "function", "missing": part, "file": getattr(sys.modules[module_name], "__file__", None), "names": names}
+            return {
+                "kind": "function",
+                "missing": part,
+                "file": getattr(sys.modules[module_name], "__file__", None),
+                "names": names,
+            }
         found = getattr(found, part)
     if not callable(found):
-        return {"kind": "function", "missing": attribute, "file": None, "names": [], "type": trees.name_of(type(found))}
+        return {
+            "kind": "function",
+            "missing": attribute,
+            "file": None,
+            "names": [],
+            "type": trees.name_of(type(found)),
+        }
     return found
 
 
