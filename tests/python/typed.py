@@ -5,6 +5,7 @@ from typing import Optional
 import arrow_quant_v2 as aq
 import numpy as np
 import numpy.typing as npt
+from arrow_quant_v2 import arrays
 
 
 def told(layer: str, done: int, total: Optional[int]) -> None:
@@ -32,3 +33,17 @@ def use(weights: dict[str, npt.NDArray[np.float32]]) -> float:
         where: Optional[int] = error.index
         print(where, error.layer)
     return layer["sqnr_db"] + (bits or 0.0)
+
+
+def splats(path: str) -> None:
+    """Files of splats and arrays."""
+    cloud = aq.load_spz(path, frame="RDF", fields=["positions"])
+    positions: npt.NDArray[np.float32] = cloud["positions"]
+    version: int = aq.spz_info(b"NGSP")["version"]
+    report = aq.convert_spz(path, "scene.ply")
+    print(positions.shape, version, report["output_bytes"], arrays.load(path))
+    try:
+        aq.load_spz(path)
+    except aq.TruncatedSpzError as error:
+        section: Optional[str] = error.section
+        print(section, error.want, error.got)
