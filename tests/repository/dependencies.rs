@@ -25,8 +25,11 @@ const TOOLKIT: &[Direction] = &[
 ];
 
 /// The product, which never uses the toolkit; `npz` is a leaf that both use.
-const PRODUCT: &[Direction] =
-    &[("arrow-quant-python", &["arrow-quant", "spz"]), ("arrow-quant", &["npz"]), ("spz", &["npz"])];
+const PRODUCT: &[Direction] = &[
+    ("arrow-quant-python", &["arrow-quant", "spz"]),
+    ("arrow-quant", &["npz"]),
+    ("spz", &["npz"]),
+];
 
 /// What the product is made of; the toolkit never contains it.
 const HEAVY: &[&str] = &["arrow", "pyo3", "numpy", "parquet", "tokio"];

@@ -50,7 +50,13 @@ impl Cloud {
     }
 
     /// Decodes the bytes of whole points, the first of which is the one of this number.
-    pub(crate) fn decode(&mut self, field: Field, first: usize, stored: &[u8], room: &mut Vec<f32>) {
+    pub(crate) fn decode(
+        &mut self,
+        field: Field,
+        first: usize,
+        stored: &[u8],
+        room: &mut Vec<f32>,
+    ) {
         let Cloud { info, arrays, .. } = self;
         let (each, points) = (info.numbers(field), stored.len() / info.stored_stride(field));
         let is_split = self.sh_from_degree_0 && matches!(field, Field::Colors | Field::Sh);

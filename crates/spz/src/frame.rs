@@ -111,11 +111,8 @@ impl Conversion {
         // Right, up and back as x, y and z of the frame that results. A quarter turn forward takes
         // y to z and z to -y, so that numbers for back become numbers for front, which is what the
         // second axis of RFU is.
-        let axes = if to.is_turned() {
-            [sign(0), sign(2), sign(1)]
-        } else {
-            [sign(0), sign(1), sign(2)]
-        };
+        let axes =
+            if to.is_turned() { [sign(0), sign(2), sign(1)] } else { [sign(0), sign(1), sign(2)] };
         let [x, y, z] = axes;
         let vector = [y * z, x * z, x * y];
         #[rustfmt::skip]
@@ -256,7 +253,8 @@ mod tests {
 
     #[test]
     fn light_means_the_same_in_every_frame() {
-        let coefficients: Vec<f32> = (0..72).map(|i| ((i * 37 % 23) as f32 - 11.0) / 13.0).collect();
+        let coefficients: Vec<f32> =
+            (0..72).map(|i| ((i * 37 % 23) as f32 - 11.0) / 13.0).collect();
         let direction = [0.36_f32, 0.48, 0.8];
         let light = |coefficients: &[f32], direction: [f32; 3]| {
             let basis = basis(direction.map(f64::from));

@@ -63,9 +63,8 @@ fn hostile_files_cost_nothing() {
     bomb.extend(std::iter::repeat_n(zeros.as_slice(), 300));
     files.push(("bomb".to_owned(), gzip(&bomb)));
     // A megabyte that could hold as many points as it says, but does not.
-    let noise: Vec<u8> = (0..1_u64 << 20)
-        .map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8)
-        .collect();
+    let noise: Vec<u8> =
+        (0..1_u64 << 20).map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
     let claims = header(40_000_000);
     files.push(("claims".to_owned(), gzip(&[&claims, &noise])));
 

@@ -27,9 +27,7 @@ fn files() -> Vec<(PathBuf, Value)> {
             .map(|path| json(&path))
             .collect(),
     };
-    told.into_iter()
-        .map(|told| (data().join(told["file"].as_str().unwrap()), told))
-        .collect()
+    told.into_iter().map(|told| (data().join(told["file"].as_str().unwrap()), told)).collect()
 }
 
 /// The bits of an array of the file beside an SPZ file.

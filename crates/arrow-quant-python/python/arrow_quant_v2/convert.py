@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import zipfile
@@ -114,10 +115,11 @@ def _ply(file: BinaryIO, cloud: dict[str, Any]) -> None:
 
 def _pyarrow() -> Any:
     try:
-        import pyarrow
+        # By name, as pyarrow has no types that checkers could read.
+        return importlib.import_module("pyarrow")
     except ImportError as error:
-        raise ConfigurationError(f"an .arrow file of splats needs pyarrow, which cannot be imported: {error}") from error
-    return pyarrow
+        message = f"an .arrow file of splats needs pyarrow, which cannot be imported: {error}"
+        raise ConfigurationError(message) from error
 
 
 def _arrow(file: BinaryIO, cloud: dict[str, Any]) -> None:
