@@ -134,7 +134,7 @@ def _arrow(file: BinaryIO, cloud: dict[str, Any]) -> None:
         numbers = pyarrow.Array.from_buffers(
             pyarrow.float32(), values.size, [None, pyarrow.py_buffer(values.reshape(-1))]
         )
-        each = values.size // count if count else {"alphas": 1, "rotations": 4, "sh": 3 * values.shape[-2]}.get(name, 3)
+        each = int(numpy.prod(values.shape[1:]))
         if name != "alphas":
             numbers = pyarrow.Array.from_buffers(
                 pyarrow.list_(pyarrow.float32(), each), count, [None], children=[numbers]
