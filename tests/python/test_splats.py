@@ -241,8 +241,10 @@ def test_convert_to_arrow(tmp_path):
         cloud = aq.load_spz(DATA / file)
         table = pyarrow.ipc.open_file(target).read_all()
         table.validate(full=True)
+        assert table.num_rows == cloud["num_points"]
         for name in NAMES:
-            assert table[name].to_pylist() == cloud[name].reshape(shape_of(file, name)[0], *([] if name == "alphas" else [-1])).tolist() if cloud[name].size else table.num_rows == cloud["num_points"]
+            wanted = cloud[name] if name == "alphas" else cloud[name].reshape(table.num_rows, -1 if cloud[name].size else 0)
+            assert table[name].to_pylist() == wanted.tolist(), name
         assert json.loads(table.schema.metadata[b"frame"]) == cloud["frame"]
 
 

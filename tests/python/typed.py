@@ -3,9 +3,9 @@
 from typing import Optional
 
 import arrow_quant_v2 as aq
-from arrow_quant_v2 import bridge
 import numpy as np
 import numpy.typing as npt
+from arrow_quant_v2 import arrays, bridge
 
 
 def told(layer: str, done: int, total: Optional[int]) -> None:
@@ -53,3 +53,17 @@ async def cross(python: str) -> int:
     problem: Optional[str] = found.problem
     print(cloud, again, printed, several, problem, bridge.load_npz("a.npz"))
     return pid or 0
+
+
+def splats(path: str) -> None:
+    """Files of splats and arrays."""
+    cloud = aq.load_spz(path, frame="RDF", fields=["positions"])
+    positions: npt.NDArray[np.float32] = cloud["positions"]
+    version: int = aq.spz_info(b"NGSP")["version"]
+    report = aq.convert_spz(path, "scene.ply")
+    print(positions.shape, version, report["output_bytes"], arrays.load(path))
+    try:
+        aq.load_spz(path)
+    except aq.TruncatedSpzError as error:
+        section: Optional[str] = error.section
+        print(section, error.want, error.got)

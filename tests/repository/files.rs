@@ -50,7 +50,7 @@ impl TextFile {
     /// Whether it is of the product, which never depends on the toolkit (I1) and so touches files
     /// itself.
     pub(crate) fn is_product(&self) -> bool {
-        ["arrow-quant", "arrow-quant-python", "npz"].contains(&self.crate_name())
+        ["arrow-quant", "arrow-quant-python", "npz", "spz"].contains(&self.crate_name())
     }
 
     /// The crate it belongs to: `crates/host/src/lib.rs` is of `host`.

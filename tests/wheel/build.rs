@@ -58,7 +58,9 @@ fn one_small_wheel_fits_every_python() {
     let script = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist(), sep='\\n')";
     let python = tools.interpreter("3.11").unwrap();
     let listed = run(&host::Invocation::new(python).args(["-I", "-c", script]).arg(wheel));
-    for file in ["__init__.py", "__main__.py", "_native.abi3.so", "_native.pyi", "py.typed"] {
+    for file in
+        ["__init__.py", "__main__.py", "arrays.py", "_native.abi3.so", "_native.pyi", "py.typed"]
+    {
         let path = format!("arrow_quant_v2/{file}");
         assert!(listed.lines().any(|line| line == path), "{path} is not in\n{listed}");
     }

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::Write;
 
 use npz::NewFile;
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
+use zlib_rs::{Deflate, DeflateConfig, DeflateError, DeflateFlush, Status};
 
 /// The points of the file that the project began with.
 const POINTS: u32 = 7_934_875;
@@ -67,7 +67,7 @@ impl Stream {
             let status = self
                 .deflate
                 .compress(input, &mut self.room, flush)
-                .map_err(|error| error.as_str())?;
+                .map_err(DeflateError::as_str)?;
             input = &input[(self.deflate.total_in() - before_in) as usize..];
             let produced = (self.deflate.total_out() - before_out) as usize;
             self.file.write_all(&self.room[..produced])?;

@@ -1,6 +1,7 @@
 //! What hostile files may cost: no time and no memory. Alone in its binary, since memory is counted
 //! by process.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
 use std::fs;
 use std::path::Path;

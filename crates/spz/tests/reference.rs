@@ -1,5 +1,7 @@
 //! Files that the reference wrote, and the arrays that belong to them.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use host::Invocation;
 
+use super::doctor::ratio;
 use super::measure::{Measured, Subject, measure};
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
@@ -110,10 +111,6 @@ fn line(what: &str, measured: Measured) {
         measured.seconds,
         measured.peak / 1e6
     );
-}
-
-fn ratio(what: &str, value: f64, goal: &str) {
-    println!("{what:<40} {value:>6.2}   ({goal})");
 }
 
 /// The file, made unless it is there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import zipfile
@@ -114,10 +115,11 @@ def _ply(file: BinaryIO, cloud: dict[str, Any]) -> None:
 
 def _pyarrow() -> Any:
     try:
-        import pyarrow
+        # By name, as pyarrow has no types that checkers could read.
+        return importlib.import_module("pyarrow")
     except ImportError as error:
-        raise ConfigurationError(f"an .arrow file of splats needs pyarrow, which cannot be imported: {error}") from error
-    return pyarrow
+        message = f"an .arrow file of splats needs pyarrow, which cannot be imported: {error}"
+        raise ConfigurationError(message) from error
 
 
 def _arrow(file: BinaryIO, cloud: dict[str, Any]) -> None:
@@ -132,7 +134,7 @@ def _arrow(file: BinaryIO, cloud: dict[str, Any]) -> None:
         numbers = pyarrow.Array.from_buffers(
             pyarrow.float32(), values.size, [None, pyarrow.py_buffer(values.reshape(-1))]
         )
-        each = values.size // count if count else {"alphas": 1, "rotations": 4, "sh": 3 * values.shape[-2]}.get(name, 3)
+        each = int(numpy.prod(values.shape[1:]))
         if name != "alphas":
             numbers = pyarrow.Array.from_buffers(
                 pyarrow.list_(pyarrow.float32(), each), count, [None], children=[numbers]

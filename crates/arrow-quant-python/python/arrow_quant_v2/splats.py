@@ -133,7 +133,7 @@ def _numpy() -> Any:
     return numpy
 
 
-def _as_memory(array: SplatArray) -> memoryview:
+def _as_memory(array: SplatArray) -> Any:
     data = memoryview(array.copied())
     if not data.nbytes:
         return data.cast("f")

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use npz::Buffer;
 use spz::{Field, Options};
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
 const PIECE: usize = 128 << 10;
 /// What the kernel counts in, on every machine that Linux runs on today.
@@ -42,7 +42,7 @@ fn inflate(path: &str, room: &mut [u8]) -> Result<usize, Box<dyn Error>> {
                 &mut room[filled..(filled + PIECE).min(length)],
                 InflateFlush::NoFlush,
             )
-            .map_err(|error| error.as_str())?;
+            .map_err(InflateError::as_str)?;
         start += (inflate.total_in() - before_in) as usize;
         let produced = (inflate.total_out() - before_out) as usize;
         sum.update(&room[filled..filled + produced]);
