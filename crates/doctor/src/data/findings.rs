@@ -328,7 +328,6 @@ fn versions(
         Fix::new(Safety::Manual, format!("load it with {who}, and save it as .npz"))
             .by_hand("`np.savez(\"data.npz\", x=x)`: every numpy loads it with allow_pickle=False")
     };
-    let finding = finding.fix(fix);
     let is_renamed = facts.pickles().flat_map(|(_, pickle)| &pickle.names).any(|name| {
         matches!(
             numpy_rules::name_in_numpy_1(&name.module, &name.name),
@@ -339,11 +338,14 @@ fn versions(
         matches!(facts.format, DataFormat::Pickle | DataFormat::Joblib | DataFormat::Npy);
     if code == "DAT001" && is_renamed && is_rewritten && !has_new_strings {
         let path = file.path.display();
-        let again = Fix::new(Safety::Manual, "write it anew for numpy 1, without running it")
-            .by_hand(format!("`truewheel scan --repair {path}`"));
-        return Some(named(code, finding.fix(again)));
+        let again = Fix::new(
+            Safety::Manual,
+            format!("write it anew for numpy 1, without running it: scan --repair {path}"),
+        )
+        .by_hand(format!("`truewheel scan --repair {path}`"));
+        return Some(named(code, finding.fix(again).fix(fix)));
     }
-    Some(named(code, finding))
+    Some(named(code, finding.fix(fix)))
 }
 
 /// Arrays of Python objects, which numpy refuses unless it is told that it may unpickle.
