@@ -79,7 +79,8 @@ for name, array in arrays():
         put("data", name + ".npz", b"\1" + saved(np.savez_compressed, **{name: array}))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         data = pickle.dumps({"x": array, "y": [array, array]}, protocol)
-        put("pickle", f"{name}-{protocol}.pkl", data)
+        for target in ["pickle", "rewrite"]:
+            put(target, f"{name}-{protocol}.pkl", data)
         put("data", f"{name}-{protocol}.pkl", b"\2" + data)
 put("pickle", "generator.pkl", pickle.dumps(np.random.default_rng(1), 4))
 put("wheel", "core.whl", wheel())
