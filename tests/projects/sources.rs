@@ -58,10 +58,11 @@ impl Workshop {
         let stem = format!("{}-{version}", name.replace('-', "_"));
         let archives = [stem.clone(), requirement.replace("==", "-")]
             .map(|stem| kept.join(format!("{stem}.tar.gz")));
-        if !archives.iter().any(|archive| archive.is_file()) {
+        let is_kept = |archive: &&PathBuf| fs_err::metadata(archive).is_ok();
+        if !archives.iter().any(|archive| is_kept(&archive)) {
             self.download(requirement, &kept);
         }
-        let archive = archives.iter().find(|archive| archive.is_file()).unwrap();
+        let archive = archives.iter().find(is_kept).unwrap();
         let unpacked = self.path(&stem);
         succeed(
             Invocation::new(self.tool("python"))
