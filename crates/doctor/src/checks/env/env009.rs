@@ -1,5 +1,6 @@
 //! ENV009: `maturin develop` is to install into an environment without pip, and there is no uv.
 
+use pyenvs::EnvironmentKind;
 use report::{Finding, Fix, Safety, Severity};
 
 #[cfg(test)]
@@ -47,7 +48,12 @@ fn run(facts: &Facts, findings: &mut Findings) {
     let interpreter = cures::interpreter(facts, environment);
     findings.push(
         Finding::new(
-            Severity::Warning,
+            // Who made it with uv or conda has that installer somewhere, and may never need pip.
+            if python.kind.is_conda() || python.kind == EnvironmentKind::UvVenv {
+                Severity::Info
+            } else {
+                Severity::Warning
+            },
             environment.subject(facts),
             "`maturin develop` cannot install here: there is no pip and no uv",
         )
@@ -93,6 +99,20 @@ mod tests {
         let mut facts = pip();
         venv(&mut facts).python.packages.retain(|package| package.name != "pip");
         facts
+    }
+
+    #[test]
+    fn only_a_plain_environment_is_a_warning() {
+        let severity = |kind| {
+            let mut facts = neither();
+            venv(&mut facts).python.kind = kind;
+            let mut findings = Findings::default();
+            run(&facts, &mut findings);
+            findings.list[0].severity
+        };
+        assert_eq!(severity(EnvironmentKind::Venv), Severity::Warning);
+        assert_eq!(severity(EnvironmentKind::UvVenv), Severity::Info);
+        assert_eq!(severity(EnvironmentKind::Conda), Severity::Info);
     }
 
     pub(super) fn uv() -> Facts {
