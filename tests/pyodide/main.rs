@@ -46,10 +46,10 @@ fn node() -> Result<PathBuf, String> {
 fn pyodide(tools: &Path, version: &str) -> Result<PathBuf, String> {
     let prefix = tools.join("pyodide").join(version);
     let package = prefix.join("node_modules/pyodide");
-    if package.join("pyodide.mjs").is_file() {
+    let host = Host::current().unwrap();
+    if host.is_file(&package.join("pyodide.mjs")) {
         return Ok(package);
     }
-    let host = Host::current().unwrap();
     let npm = host.programs("npm").into_iter().next().ok_or("there is no npm")?;
     fs_err::create_dir_all(&prefix).map_err(|error| error.to_string())?;
     let install = Invocation::new(npm)
