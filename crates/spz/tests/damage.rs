@@ -1,7 +1,5 @@
 //! Files with one byte changed: refused or read, and never worse.
 
-#![expect(clippy::unwrap_used, reason = "all of this is test code")]
-
 use std::fs;
 use std::path::Path;
 

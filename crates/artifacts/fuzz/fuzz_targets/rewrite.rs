@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use artifacts::{DataOptions, RepairOptions, Rewrite, Source as _, inspect_data};
+use artifacts::{DataOptions, PickleFacts, RepairOptions, Rewrite, Source as _, inspect_data};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,7 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         let look = DataOptions { instructions: 1 << 18, ..DataOptions::thorough("pkl", false) };
         let facts = inspect_data(&written.as_slice(), &look);
-        for (_, pickle) in facts.pickles() {
+        // What follows a pickle and contradicts itself is left as it is.
+        let is_whole = |pickle: &&PickleFacts| pickle.untold.is_empty() && pickle.bytes_after == 0;
+        for pickle in facts.pickles().map(|(_, pickle)| pickle).filter(is_whole) {
             assert!(pickle.damage.is_none(), "{pickle:?}");
             assert!(pickle.protocol <= 4);
             assert!(!pickle.names.iter().any(|name| name.module.starts_with("numpy._core")));
