@@ -11,10 +11,13 @@ engines="buildah docker.io fuse-overlayfs iproute2 mmdebstrap podman runc uidmap
 [ -z "${TRUEWHEEL_NO_ENGINES:-}" ] || engines=""
 # shellcheck disable=SC2086 # one word per package
 for package in $engines bindfs chromium chromium-driver exfat-fuse exfatprogs gcc libc6-dev \
-    libpython3-dev nodejs npm python3 python3-venv git util-linux; do
+    libpython3-dev python3 python3-venv git util-linux; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done
+# Node.js often comes from elsewhere, and then Debian's own cannot be installed beside it.
+command -v node >/dev/null || missing="$missing nodejs"
+command -v npm >/dev/null || missing="$missing npm"
 [ -n "$missing" ] || exit 0
 
 echo "installing$missing" >&2
