@@ -1,8 +1,10 @@
 """Splats loaded in another Python, whose numpy this one could not unpickle.
 
-    python examples/spz_across_pythons.py /opt/conda/envs/spz-env/bin/python scene.spz
+    python examples/spz_across_pythons.py /opt/conda/envs/spz-env/bin/python scene.spz [LOADER]
 
-Without a file, arrays of that size are made there: 7,934,875 splats of degree 3, 1.9 GB.
+LOADER is a function of spz_helper.py: `load` takes the bindings of Niantic, and
+`load_with_arrow_quant` the reader of arrow_quant_v2, whichever the other Python has. Without a file,
+arrays of that size are made there: 7,934,875 splats of degree 3, 1.9 GB.
 """
 
 import sys
@@ -15,9 +17,9 @@ from arrow_quant_v2 import bridge
 POINTS = 7_934_875
 
 
-def main(python, scene=None):
-    # The loader is this line: any function of any module that is beside this file or installed there.
-    call = ("spz_helper:make", POINTS) if scene is None else ("spz_helper:load", scene)
+def main(python, scene=None, loader="load"):
+    # Any function of any module that is beside this file or installed there.
+    call = ("spz_helper:make", POINTS) if scene is None else (f"spz_helper:{loader}", scene)
     with bridge.Interpreter(python) as other:
         there = other.start()
         begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """What runs in the other Python: it imports what only that one has.
 
-Nothing of arrow_quant_v2 is needed there.
+Nothing of arrow_quant_v2 is needed there, but where its own reader is what is called.
 """
 
 import numpy as np
@@ -22,6 +22,16 @@ def load(path):
         "sh_degree": int(cloud.sh_degree),
         "num_points": int(count),
     }
+
+
+def load_with_arrow_quant(path):
+    """The splats of a file, by the reader of arrow_quant_v2."""
+    from arrow_quant_v2 import load_spz
+
+    cloud = load_spz(path)
+    # It is a view into `sh_coefficients`, and would be sent a second time.
+    del cloud["sh"]
+    return cloud
 
 
 def make(count, degree=3):

@@ -199,7 +199,7 @@ fn a_tool_is_pinned_and_then_held_to_its_pin() {
         sandbox.prepend_path(&other.prefix.join("bin"));
         sandbox.activate(&venv);
         let diagnosis = sandbox.doctor();
-        diagnosis.evidence_contains("BLD040", "maturin 1.9.3").apply_fix("BLD040").gone("BLD040");
+        diagnosis.evidence_contains("BLD031", "maturin 1.9.3").apply_fix("BLD031").gone("BLD031");
         assert_eq!(
             fs_err::read_to_string(sandbox.project().join("truewheel.toml")).unwrap(),
             "# Ours.\n[doctor] # Mild.\nstrict = false\n\n[tools]\nmaturin = \"1.9.4\"\n"
@@ -208,9 +208,9 @@ fn a_tool_is_pinned_and_then_held_to_its_pin() {
         sandbox.activate(&other);
         let diagnosis = sandbox.doctor();
         diagnosis
-            .message_contains("BLD040", "maturin 1.9.3 comes first here")
-            .apply_fix("BLD040")
-            .gone("BLD040");
+            .message_contains("BLD031", "maturin 1.9.3 comes first here")
+            .apply_fix("BLD031")
+            .gone("BLD031");
         assert_eq!(sandbox.run("maturin", ["--version"]).trim(), "maturin 1.9.4");
     });
 }

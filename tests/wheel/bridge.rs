@@ -33,21 +33,76 @@ fn others(tools: &Tools, test: &str) -> Option<Value> {
     Some(found)
 }
 
+/// The other end of the two that have different numpys, with the wheel on both sides.
+fn other_with_wheel(tools: &Tools, test: &str, numpy: &str) -> Option<Value> {
+    let name = format!("bridge-to-wheel-{numpy}");
+    let python = tools.environment(test, &name, "3.11", &[&format!("numpy=={numpy}")])?;
+    Some(json!({ format!("numpy {numpy}"): python }))
+}
+
+/// An SPZ file as large as the one that the project began with, made unless it is there.
+fn scene() -> PathBuf {
+    let file = root().join("target/spz/7934875.spz");
+    if !file.is_file() {
+        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+        let arguments = ["run", "--quiet", "--release", "--locked", "--package", "spz"];
+        run(&Invocation::new("cargo")
+            .args(arguments)
+            .args(["--example", "generate", "--"])
+            .arg(&file)
+            .directory(root()));
+    }
+    file
+}
+
+fn splats(test: &str, here: &str, there: &str) {
+    let Some(tools) = Tools::find(test) else { return };
+    let Some(others) = other_with_wheel(&tools, test, there) else { return };
+    let scene = scene();
+    let more = [("ARROW_QUANT_BRIDGE_SCENE", scene.as_path())];
+    pytest_with(test, "3.11", here, &["tests/bridge/test_splats.py"], 1, &others, &more);
+}
+
+#[test]
+fn the_splats_of_a_file_in_both_directions() {
+    let test = "bridge::the_splats_of_a_file_in_both_directions";
+    splats(test, "1.24.4", "2.2.6");
+    splats(test, "2.2.6", "1.24.4");
+}
+
 /// Runs pytest in an environment with the wheel; at least so many tests must pass.
 fn pytest(test: &str, version: &str, numpy: &str, chosen: &[&str], least: usize) {
     let Some(tools) = Tools::find(test) else { return };
-    let name = format!("bridge-with-{version}-{numpy}");
+    let Some(others) = others(&tools, test) else { return };
+    pytest_with(test, version, numpy, chosen, least, &others, &[]);
+}
+
+fn pytest_with(
+    test: &str,
+    version: &str,
+    numpy: &str,
+    chosen: &[&str],
+    least: usize,
+    others: &Value,
+    variables: &[(&str, &Path)],
+) {
+    let Some(tools) = Tools::find(test) else { return };
+    // Tests run side by side, and each installs the wheel.
+    let own = test.rsplit("::").next().unwrap_or(test);
+    let name = format!("bridge-{own}-{version}-{numpy}");
     let packages = [if numpy == "newest" { "numpy".into() } else { format!("numpy=={numpy}") }];
     let packages = [packages[0].as_str(), "pytest"];
     let Some(python) = tools.environment(test, &name, version, &packages) else { return };
-    let Some(others) = others(&tools, test) else { return };
-    let tests = Invocation::new(python)
+    let mut tests = Invocation::new(python)
         .args(["-B", "-m", "pytest", "-q", "-rs"])
         .args(chosen)
         .env("ARROW_QUANT_BRIDGE_PYTHONS", others.to_string())
         .without_env("PYTHONPATH")
         .without_env("PYTEST_ADDOPTS")
         .directory(root());
+    for (name, value) in variables {
+        tests = tests.env(name, value);
+    }
     let said = run(&tests);
     for line in said.lines().filter(|line| line.contains("of memory, and there are")) {
         skips::record(test, line);

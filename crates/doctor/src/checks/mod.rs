@@ -81,7 +81,7 @@ pub const CHECKS: &[&Check] = &[
     &bld::bld028::CHECK,
     &bld::bld029::CHECK,
     &bld::bld030::CHECK,
-    &bld::bld040::CHECK,
+    &bld::bld031::CHECK,
     &ext::ext001::CHECK,
     &ext::ext002::CHECK,
     &ext::ext003::CHECK,

@@ -342,7 +342,7 @@ fn versions(
             Safety::Manual,
             format!("write it anew for numpy 1, without running it: scan --repair {path}"),
         )
-        .by_hand(format!("`truewheel scan --repair {path}`"));
+        .run(["truewheel", "scan", "--repair", &path.to_string()]);
         return Some(named(code, finding.fix(again).fix(fix)));
     }
     Some(named(code, finding.fix(fix)))

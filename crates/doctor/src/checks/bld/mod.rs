@@ -38,7 +38,7 @@ pub(super) mod bld027;
 pub(super) mod bld028;
 pub(super) mod bld029;
 pub(super) mod bld030;
-pub(super) mod bld040;
+pub(super) mod bld031;
 
 use host::{Os, Seen};
 use pyenvs::Pick;

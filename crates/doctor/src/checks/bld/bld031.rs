@@ -1,4 +1,4 @@
-//! BLD040: a tool that the project pins is here in another version, or it is here in several and
+//! BLD031: a tool that the project pins is here in another version, or it is here in several and
 //! pinned nowhere.
 
 use std::str::FromStr as _;
@@ -15,10 +15,10 @@ use crate::{Facts, Findings, Tool, cures};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
-    code: "BLD040",
+    code: "BLD031",
     name: "tools-of-several-versions",
     summary: "maturin or uv is not of the version that is pinned, or of several and not pinned",
-    page: include_str!("../../../pages/BLD040.md"),
+    page: include_str!("../../../pages/BLD031.md"),
     run,
     #[cfg(test)]
     cases: Cases {
