@@ -1,4 +1,4 @@
-//! `doctor --watch`: what came and went is told, and an interruption ends it.
+//! `doctor --watch`: what came and went is told, and a signal ends it.
 
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -38,9 +38,10 @@ impl Watch {
         }
     }
 
+    /// Not by INT, which is ignored by whatever a shell has started in the background.
     fn interrupt(&mut self) {
         let id = self.process.id().to_string();
-        assert!(Invocation::new("kill").args(["-INT", &id]).output().unwrap().success());
+        assert!(Invocation::new("kill").args(["-TERM", &id]).output().unwrap().success());
         let started = Instant::now();
         while self.process.is_running() {
             assert!(started.elapsed() < Duration::from_secs(5), "it goes on");

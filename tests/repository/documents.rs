@@ -1,5 +1,6 @@
 //! What the documents promise.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use host::Invocation;
@@ -78,6 +79,25 @@ fn cures_call_the_program_as_the_user_does() {
         serde_json::json!(["cargo", "xtask", "image", "bootstrap"]),
         "{report}"
     );
+}
+
+/// Each document stands alone, so each has a copy of what it shares with others.
+#[test]
+fn schemas_say_the_same_of_the_same() {
+    let mut seen: BTreeMap<String, (&str, serde_json::Value)> = BTreeMap::new();
+    let mut offences = Vec::new();
+    for name in ["report", "diff", "explain", "scan"] {
+        let schema: serde_json::Value =
+            serde_json::from_str(&read(&format!("docs/{name}.schema.json"))).unwrap();
+        for part in ["finding", "fix", "step", "subject"] {
+            let own = schema["$defs"][part].clone();
+            let (first, known) = seen.entry(part.to_owned()).or_insert((name, own.clone()));
+            if own.is_null() || *known != own {
+                offences.push(format!("{part} differs in {first} and {name}"));
+            }
+        }
+    }
+    none_of(&offences);
 }
 
 #[test]
