@@ -90,7 +90,13 @@ def test_the_child_is_killed_100_times(clean):
         done.set()
         killer.join()
         if not is_warm and chance.random() < 0.2:
-            assert other.call("remote:echo", 1) == 1
+            try:
+                result = other.call("remote:echo", 1)
+            except bridge.ChildDiedError:
+                # It was killed after its last answer, which nobody had noticed.
+                died += 1
+                result = other.call("remote:echo", 1)
+            assert result == 1
     for other in others.values():
         other.close()
     assert died > 60, died

@@ -139,7 +139,8 @@ def test_close_from_another_thread_ends_a_call(any_python, clean):
 
 
 def test_interrupting_a_call_kills_it(any_python, clean, tmp_path):
-    script = "import sys, os, signal, threading; sys.path[:0] = %r; from arrow_quant_v2 import bridge; o = bridge.Interpreter(%r); o.start(); threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\ntry: o.call('remote:sleeps', 60, path=%r)\nexcept KeyboardInterrupt: print('interrupted', o.pid)"
+    # The handler is set, as the signal is ignored in whatever a shell has started in the background.
+    script = "import sys, os, signal, threading; signal.signal(signal.SIGINT, signal.default_int_handler); sys.path[:0] = %r; from arrow_quant_v2 import bridge; o = bridge.Interpreter(%r); o.start(); threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\ntry: o.call('remote:sleeps', 60, path=%r)\nexcept KeyboardInterrupt: print('interrupted', o.pid)"
     script %= ([path for path in sys.path if path], any_python, HERE)
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert ran.stdout == "interrupted None\n", ran

@@ -54,7 +54,7 @@ class NotSpzError(SpzError):
 
 
 class UnsupportedSpzError(SpzError):
-    """A `version` that is not known."""
+    """A `version` of the format that is newer than this reader, or none at all."""
 
     version: Optional[int] = None
 
