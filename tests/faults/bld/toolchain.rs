@@ -141,13 +141,16 @@ fn a_toolchain_that_rustup_lacks_is_named_and_rustup_is_never_run() {
         sandbox.doctor().silent().severity("BLD017", Severity::Info);
         sandbox.set("RUSTUP_AUTO_INSTALL", "0");
         let diagnosis = sandbox.doctor();
+        // Other tools that are asked about the fault may run it.
+        assert!(!sandbox.exists(&ran), "rustup was run");
         diagnosis
             .only(&["BLD017"])
             .evidence_contains("BLD017", "the toolchain `1.70.0`")
-            .evidence_contains("BLD017", "rust-toolchain.toml");
-        assert!(!sandbox.exists(&ran), "rustup was run");
-        diagnosis.apply_fix("BLD017").silent();
+            .evidence_contains("BLD017", "rust-toolchain.toml")
+            .apply_fix("BLD017")
+            .silent();
         let said = fs_err::read_to_string(&ran).unwrap();
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let installs = said.lines().filter(|line| line.contains("toolchain install"));
+        assert_eq!(installs.count(), 1, "{said}");
     });
 }

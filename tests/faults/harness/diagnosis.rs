@@ -303,6 +303,7 @@ impl Diagnosis<'_> {
             !results.is_empty() && results.iter().all(is_fixed),
             "{code} was not fixed\n{document:#}"
         );
+        self.sandbox.record_fixed(code, false);
         document
     }
 
