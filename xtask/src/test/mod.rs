@@ -79,7 +79,10 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         match lane.binary() {
             None if lane == Lane::Lints => run_lints(&workspace, lane, &mut tally)?,
             None => run_unit(&workspace, lane, &mut tally)?,
-            Some(binary @ ("faults" | "numpy" | "wheel" | "matrix" | "wheels" | "pyodide")) => {
+            Some(
+                binary @ ("faults" | "numpy" | "wheel" | "matrix" | "wheels" | "projects"
+                | "pyodide"),
+            ) => {
                 let faults = match &mut faults {
                     Some(faults) => faults,
                     None => faults.insert(Faults::prepare(&workspace, flags.write_table)?),

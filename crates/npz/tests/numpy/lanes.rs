@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::environments::make;
 
@@ -32,6 +33,9 @@ fn directory() -> PathBuf {
 impl Lane {
     /// The interpreter of this lane, made when it is not there yet.
     pub(crate) fn interpreter(&self) -> Result<PathBuf, String> {
+        // Tests run side by side, and several want the same one.
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let prefix = directory().join(self.name);
         let python = prefix.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
         if self.works(&python) {
