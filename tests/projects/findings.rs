@@ -32,12 +32,14 @@ const PROJECTS: [Known; 14] = [
     ("ruff==0.8.2", &[("BLD019", DEV_LOCK)]),
     ("safetensors==0.4.5", &[]),
     ("tiktoken==0.8.0", &[]),
-    ("hf-xet==1.1.0", &[("BLD006", LIBRARY)]),
+    ("hf-xet==1.1.0", &[("BLD006", LIBRARY), ("BLD024", LAYOUT)]),
     ("requests==2.32.3", &[]),
 ];
 
 const HIDDEN: &str = "the package's sources lie in the project's directory and lack the module, so \
     they hide the released one there";
+const LAYOUT: &str =
+    "its sdist has `hf_xet/python`, and `python-source = \"python\"`: maturin 1.16 stops";
 const UV: &str = "uv made the environment, and no cache key names the Rust sources";
 const SCOPE: &str = "the stub describes WSGIScope, and the module has no such class";
 

@@ -43,7 +43,7 @@ fn other_with_wheel(tools: &Tools, test: &str, numpy: &str) -> Option<Value> {
 /// An SPZ file as large as the one that the project began with, made unless it is there.
 fn scene() -> PathBuf {
     let file = root().join("target/spz/7934875.spz");
-    if !file.is_file() {
+    if fs_err::metadata(&file).is_err() {
         fs_err::create_dir_all(file.parent().unwrap()).unwrap();
         let arguments = ["run", "--quiet", "--release", "--locked", "--package", "spz"];
         run(&Invocation::new("cargo")
