@@ -318,6 +318,8 @@ impl Reader<'_> {
                 self.push(at, Node::Opaque)?;
             }
             0x98 => {
+                // It is about memory of the reader, which older protocols do not have.
+                self.objects.has_outer_buffers = true;
                 self.top()?;
             }
             b'p' => {

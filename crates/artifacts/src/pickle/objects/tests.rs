@@ -69,6 +69,7 @@ fn protocol_5_becomes_4_and_keeps_its_bytearrays() {
     assert_eq!(new, b"\x80\x04cbuiltins\nbytearray\n\x8e\x03\0\0\0\0\0\0\0abc\x85R.");
     assert_eq!(repaired(old, 5).unwrap(), old);
     assert_eq!(repaired(b"\x80\x05\x97.", 4), Err(Refusal::OuterBuffers));
+    assert_eq!(repaired(b"C\x01x\x98.", 4), Err(Refusal::OuterBuffers));
 }
 
 #[test]
