@@ -272,7 +272,7 @@ impl Editor<'_> {
                 Some(Rewrite::Impossible(reason)) => return Err(Refusal::Impossible(reason)),
                 Some(Rewrite::Name { module, name }) => {
                     self.note(format!("{}.{} → {module}.{name}", site.module, site.name));
-                    self.rename(site.span, site.form, &module, &name);
+                    self.rename(site.span, site.form, &module, &name)?;
                 }
                 Some(Rewrite::BitGenerator) if !rebuilds => {}
                 Some(Rewrite::BitGenerator) => {
@@ -295,13 +295,24 @@ impl Editor<'_> {
         Ok(())
     }
 
-    fn rename(&mut self, span: Span, form: NameForm, module: &str, name: &str) {
+    fn rename(
+        &mut self,
+        span: Span,
+        form: NameForm,
+        module: &str,
+        name: &str,
+    ) -> Result<(), Refusal> {
+        // The instruction ends its texts with line breaks: what follows one would be instructions.
+        if module.contains('\n') || name.contains('\n') {
+            return Err(Refusal::Unsupported("a name that it imports has a line break".to_owned()));
+        }
         let code = match form {
             NameForm::Lines => "c",
             NameForm::Instance => "i",
             NameForm::Stack => "00c",
         };
         self.put(span.start, span, format!("{code}{module}\n{name}\n").into_bytes());
+        Ok(())
     }
 
     /// numpy 2 gives a class and a pair of states where numpy 1 expects a name and one state, and a
@@ -333,7 +344,7 @@ impl Editor<'_> {
                 && let Some(site_of) = objects.names.get(*site as usize)
             {
                 self.note(format!("{RANDOM}.{name} → {module}.{class}"));
-                self.rename(site_of.span, site_of.form, module, class);
+                self.rename(site_of.span, site_of.form, module, class)?;
             }
         }
         Ok(())

@@ -62,6 +62,16 @@ fn names_are_changed_where_they_are_asked_for_and_texts_stay() {
     }
 }
 
+/// The new instruction would end where the text breaks, and the rest would be instructions.
+#[test]
+fn a_name_with_a_line_break_does_not_become_instructions() {
+    let name = b"x\ncos\nsystem\n(Vid\ntR0\n";
+    let length = u8::try_from(name.len()).unwrap();
+    let pickle = [b"\x80\x04\x8c\x0bnumpy._core\x8c", &[length][..], name, b"\x93."].concat();
+    let Err(Refusal::Unsupported(reason)) = repaired(&pickle, 5) else { panic!("it is written") };
+    assert!(reason.contains("line break"), "{reason}");
+}
+
 #[test]
 fn protocol_5_becomes_4_and_keeps_its_bytearrays() {
     let old = b"\x80\x05\x96\x03\0\0\0\0\0\0\0abc.";
