@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::schema::assert_valid;
 
 const SCHEMA: &str = include_str!("../../docs/diff.schema.json");
 
@@ -13,10 +13,7 @@ fn document(machine: &Machine, arguments: &[&str]) -> (Option<i32>, Value) {
     let output = machine.output(&arguments);
     assert_eq!(output.stderr_text(), "");
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert_eq!(problems, Vec::<String>::new());
+    assert_valid(SCHEMA, &value);
     (output.code, value)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::schema::assert_valid;
 
 const SCHEMA: &str = include_str!("../../docs/explain.schema.json");
 
@@ -20,10 +20,7 @@ fn explain(machine: &Machine, arguments: &[&str], log: &str) -> host::Output {
 fn document(machine: &Machine, log: &str) -> (Option<i32>, Value) {
     let output = explain(machine, &["--format", "json"], log);
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert_valid(SCHEMA, &value);
     (output.code, value)
 }
 

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::schema::assert_valid;
 
 const SCHEMA: &str = include_str!("../../docs/fix.schema.json");
 
@@ -56,10 +56,7 @@ fn document(machine: &Machine, arguments: &[&str]) -> (Option<i32>, Value) {
     let output = machine.output(&arguments);
     let value: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", output.stderr_text()));
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert!(problems.is_empty(), "{problems:#?}\n{value:#}");
+    assert_valid(SCHEMA, &value);
     (output.code, value)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::schema::assert_valid;
 
 const SCHEMA: &str = include_str!("../../docs/scan.schema.json");
 
@@ -26,21 +26,19 @@ fn objects() -> Vec<u8> {
 
 /// Exit code, standard output and standard error.
 #[track_caller]
-fn scan(machine: &Machine, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn scan(machine: &Machine, arguments: &[&str]) -> (i32, String, String) {
     let output = machine.output(&[&["scan"], arguments].concat());
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.code.unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
+/// What it says as JSON, which fits its schema.
 #[track_caller]
-fn document(machine: &Machine, arguments: &[&str]) -> Value {
+pub(crate) fn document(machine: &Machine, arguments: &[&str]) -> Value {
     let (_, stdout, stderr) = scan(machine, &[arguments, &["--format", "json"]].concat());
     assert_eq!(stderr, "");
     let value: Value = serde_json::from_str(&stdout).unwrap();
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert_eq!(problems, Vec::<String>::new());
+    assert_valid(SCHEMA, &value);
     value
 }
 

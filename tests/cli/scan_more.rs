@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::archive;
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::scan::{document, scan};
 
 /// As numpy 2 pickles three numbers with protocol 4, frame and all.
 fn numpy_2() -> Vec<u8> {
@@ -30,26 +30,6 @@ fn numpy_2() -> Vec<u8> {
     ]
     .concat();
     [b"\x80\x04\x95", &(inner.len() as u64).to_le_bytes()[..], &inner].concat()
-}
-
-/// Exit code, standard output and standard error.
-#[track_caller]
-fn scan(machine: &Machine, arguments: &[&str]) -> (i32, String, String) {
-    let output = machine.output(&[&["scan"], arguments].concat());
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.code.unwrap(), text(&output.stdout), text(&output.stderr))
-}
-
-#[track_caller]
-fn document(machine: &Machine, arguments: &[&str]) -> Value {
-    let (_, stdout, stderr) = scan(machine, &[arguments, &["--format", "json"]].concat());
-    assert_eq!(stderr, "");
-    let value: Value = serde_json::from_str(&stdout).unwrap();
-    let schema: Value = serde_json::from_str(include_str!("../../docs/scan.schema.json")).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert_eq!(problems, Vec::<String>::new());
-    value
 }
 
 fn names(document: &Value) -> Vec<&str> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::archive::{File, file, zip};
 use crate::machine::Machine;
-use crate::schema::validate;
+use crate::schema::assert_valid;
 
 const CHECK: &str = include_str!("../../docs/check.schema.json");
 const COMPARE: &str = include_str!("../../docs/compare.schema.json");
@@ -53,10 +53,7 @@ fn document(machine: &Machine, schema: &str, arguments: &[&str]) -> (i32, Value)
     let output = machine.output(&[arguments, &["--format", "json"]].concat());
     assert_eq!(output.stderr_text(), "");
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schema: Value = serde_json::from_str(schema).unwrap();
-    let mut problems = Vec::new();
-    validate(&schema, &schema, &value, "$", &mut problems);
-    assert_eq!(problems, Vec::<String>::new());
+    assert_valid(schema, &value);
     (output.code.unwrap(), value)
 }
 

@@ -66,23 +66,8 @@ impl Tools {
         version: &str,
         packages: &[&str],
     ) -> Option<PathBuf> {
-        let Some(base) = self.interpreter(version) else {
-            skips::record(test, &format!("there is no Python {version}"));
-            return None;
-        };
-        let prefix = self.directory.join("wheel").join(name);
-        let python = python_of(&prefix);
-        let wanted = format!("{}\n{}\n", base.display(), packages.join("\n"));
-        let stamp = prefix.join("made-from.txt");
-        if fs_err::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
-            self.install(&python, &["--reinstall-package", "arrow-quant-v2", "--no-deps"]);
-            return Some(python);
-        }
-        run(&self.uv().args(["venv", "--quiet", "--clear", "--python"]).arg(base).arg(&prefix));
-        let install = ["pip", "install", "--quiet", "--python"];
-        run(&self.uv().args(install).arg(&python).args(packages));
-        self.install(&python, &["--no-deps"]);
-        fs_err::write(&stamp, wanted).unwrap();
+        let python = self.plain_environment(test, name, version, packages)?;
+        self.install(&python);
         Some(python)
     }
 
@@ -117,8 +102,10 @@ impl Tools {
         Some(python)
     }
 
-    fn install(&self, python: &Path, flags: &[&str]) {
+    /// Installs the wheel of this run in the place of an older one.
+    fn install(&self, python: &Path) {
         let install = self.uv().args(["pip", "install", "--quiet", "--python"]).arg(python);
+        let flags = ["--reinstall-package", "arrow-quant-v2", "--no-deps"];
         run(&install.args(flags).arg(wheel(self)));
     }
 }

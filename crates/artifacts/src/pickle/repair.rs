@@ -440,6 +440,7 @@ impl Editor<'_> {
         if self.objects.has_outer_buffers {
             return Err(Refusal::OuterBuffers);
         }
+        let before = self.edits.len();
         for (at, protocol) in &self.objects.protocols {
             if *protocol > newest {
                 self.put(at - 1, Span { start: *at, end: at + 1 }, vec![newest]);
@@ -451,7 +452,10 @@ impl Editor<'_> {
             self.put(*at, start, b"cbuiltins\nbytearray\n\x8e".to_vec());
             self.put(*at, Span { start: span.end, end: span.end }, b"\x85R".to_vec());
         }
-        self.note(format!("protocol 5 → protocol {newest}"));
+        // What follows a whole pickle counts for its protocol, and stays as it is.
+        if self.edits.len() > before {
+            self.note(format!("protocol 5 → protocol {newest}"));
+        }
         Ok(())
     }
 }

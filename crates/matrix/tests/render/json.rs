@@ -5,7 +5,7 @@ use matrix::{MatrixResult, Shard};
 use serde_json::Value;
 
 use crate::samples::{default_matrix, faulty, hostile, small, wheel};
-use crate::schema::validate;
+use crate::schema::{assert_valid, problems};
 
 const SCHEMA: &str = include_str!("../../../../docs/matrix.schema.json");
 
@@ -47,25 +47,19 @@ fn nothing_in_it_can_move_a_cursor() {
 
 #[test]
 fn every_result_satisfies_the_schema() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel()] {
         let value = serde_json::from_str(&json::render(&result)).unwrap();
-        let mut problems = Vec::new();
-        validate(&schema, &schema, &value, "$", &mut problems);
-        assert_eq!(problems, Vec::<String>::new());
+        assert_valid(SCHEMA, &value);
     }
 }
 
 #[test]
 fn the_schema_refuses_what_is_not_a_result() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let text = json::render(&faulty());
     let problems_with = |change: &dyn Fn(&mut Value)| {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         change(&mut value);
-        let mut problems = Vec::new();
-        validate(&schema, &schema, &value, "$", &mut problems);
-        problems
+        problems(SCHEMA, &value)
     };
     assert_eq!(
         problems_with(&|value| value["cells"][0]["state"] = "well".into()),

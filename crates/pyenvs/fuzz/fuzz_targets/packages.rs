@@ -1,12 +1,10 @@
 //! Any bytes as the files of an installed package: no panic, and the same package every time.
 #![no_main]
 
-mod machine;
-
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    machine::read(
+    pyenvs_fuzz::read(
         bytes,
         &[
             "/home/ann/work/.venv/lib/python3.11/site-packages/core-1.0.dist-info/METADATA",

@@ -1,12 +1,10 @@
 //! Any bytes as interpreters, and as what is beside them: no panic.
 #![no_main]
 
-mod machine;
-
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    machine::search(
+    pyenvs_fuzz::search(
         bytes,
         &[
             "/opt/python/bin/python3.11",

@@ -1,12 +1,10 @@
 //! Any bytes as the files by which projects choose a Python: no panic.
 #![no_main]
 
-mod machine;
-
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    machine::search(
+    pyenvs_fuzz::search(
         bytes,
         &[
             "/home/ann/work/.python-version",

@@ -1,12 +1,10 @@
 //! Any bytes as a file of more directories to import from: no panic, and the same ones twice.
 #![no_main]
 
-mod machine;
-
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    machine::read(
+    pyenvs_fuzz::read(
         bytes,
         &[
             "/home/ann/work/.venv/lib/python3.11/site-packages/more.pth",

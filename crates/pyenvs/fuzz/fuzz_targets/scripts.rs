@@ -1,12 +1,10 @@
 //! Any bytes as the scripts of an environment: no panic, and the same interpreter twice.
 #![no_main]
 
-mod machine;
-
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    machine::read(
+    pyenvs_fuzz::read(
         bytes,
         &[
             "/home/ann/work/.venv/bin/activate",

@@ -4,7 +4,7 @@ use report::Report;
 use report::render::{Options, json};
 use serde_json::Value;
 
-use crate::schema::validate;
+use crate::schema::{assert_valid, problems};
 use crate::{faulty, healthy, hostile};
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
@@ -43,25 +43,19 @@ fn nothing_in_it_can_move_a_cursor() {
 
 #[test]
 fn every_report_satisfies_the_schema() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     for report in [healthy(), faulty(), hostile()] {
         let value = serde_json::from_str(&json::render(&report, &Options::default())).unwrap();
-        let mut problems = Vec::new();
-        validate(&schema, &schema, &value, "$", &mut problems);
-        assert_eq!(problems, Vec::<String>::new());
+        assert_valid(SCHEMA, &value);
     }
 }
 
 #[test]
 fn the_schema_refuses_what_is_not_a_report() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let text = json::render(&faulty(), &Options::default());
     let problems_with = |change: &dyn Fn(&mut Value)| {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         change(&mut value);
-        let mut problems = Vec::new();
-        validate(&schema, &schema, &value, "$", &mut problems);
-        problems
+        problems(SCHEMA, &value)
     };
     assert_eq!(
         problems_with(&|value| value["findings"][0]["severity"] = "fatal".into()),

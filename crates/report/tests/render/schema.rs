@@ -2,16 +2,25 @@
 
 use serde_json::Value;
 
+/// Panics unless the document fits the schema, which is given as its text.
+#[track_caller]
+pub(crate) fn assert_valid(schema: &str, document: &Value) {
+    let problems = problems(schema, document);
+    assert!(problems.is_empty(), "{problems:#?}\n{document:#}");
+}
+
+/// Where the document does not fit the schema.
+pub(crate) fn problems(schema: &str, document: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let mut problems = Vec::new();
+    validate(&schema, &schema, document, "$", &mut problems);
+    problems
+}
+
 /// The part of JSON Schema that the schemas in `docs` use: `$ref`, `oneOf`, `const`, `enum`,
 /// `type`, `properties`, `required`, `additionalProperties` and `items`. Any other keyword is an
 /// error, so that nothing in the schema goes untested.
-pub(crate) fn validate(
-    root: &Value,
-    schema: &Value,
-    value: &Value,
-    at: &str,
-    problems: &mut Vec<String>,
-) {
+fn validate(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
             "$schema" | "$id" | "$defs" | "title" | "description" => {}

@@ -71,33 +71,18 @@ mod tests {
     use host::Seen;
 
     use super::*;
-    use crate::NamedPath;
-    use crate::checks::bld::testing::{extension_project, with_maturin};
-    use crate::testing::PROJECT;
-
-    fn naming(key: &str, name: &str, exists: bool) -> Facts {
-        let mut facts = extension_project("0.26.0", &[]);
-        with_maturin(&mut facts);
-        facts.settings.declared = vec![NamedPath {
-            setting: format!("project.{key}"),
-            written: name.to_owned(),
-            path: host::HostPath::from(PROJECT).join(name),
-            exists,
-            ..NamedPath::default()
-        }];
-        facts
-    }
+    use crate::checks::bld::testing::naming;
 
     pub(super) fn readme() -> Facts {
-        naming("readme", "README.md", false)
+        naming("project.readme", "README.md", false)
     }
 
     pub(super) fn license() -> Facts {
-        naming("license", "LICENSE", false)
+        naming("project.license", "LICENSE", false)
     }
 
     pub(super) fn there() -> Facts {
-        naming("readme", "README.md", true)
+        naming("project.readme", "README.md", true)
     }
 
     fn with_backend(backend: Option<&str>) -> Facts {

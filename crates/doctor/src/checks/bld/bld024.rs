@@ -64,37 +64,22 @@ fn run(facts: &Facts, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::NamedPath;
-    use crate::checks::bld::testing::{extension_project, with_maturin};
-    use crate::testing::PROJECT;
-
-    fn naming(key: &str, name: &str, exists: bool) -> Facts {
-        let mut facts = extension_project("0.26.0", &[]);
-        with_maturin(&mut facts);
-        facts.settings.declared = vec![NamedPath {
-            setting: format!("tool.maturin.{key}"),
-            written: name.to_owned(),
-            path: host::HostPath::from(PROJECT).join(name),
-            exists,
-            ..NamedPath::default()
-        }];
-        facts
-    }
+    use crate::checks::bld::testing::naming;
 
     pub(super) fn no_directory() -> Facts {
-        naming("python-source", "python", false)
+        naming("tool.maturin.python-source", "python", false)
     }
 
     pub(super) fn no_package() -> Facts {
-        naming("module-name", "python/example", false)
+        naming("tool.maturin.module-name", "python/example", false)
     }
 
     pub(super) fn no_manifest() -> Facts {
-        naming("manifest-path", "native/Cargo.toml", false)
+        naming("tool.maturin.manifest-path", "native/Cargo.toml", false)
     }
 
     pub(super) fn there() -> Facts {
-        naming("python-source", "python", true)
+        naming("tool.maturin.python-source", "python", true)
     }
 
     pub(super) fn not_maturins() -> Facts {

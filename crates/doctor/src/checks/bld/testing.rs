@@ -6,6 +6,7 @@ use pyenvs::Pick;
 use crate::testing::{PROJECT, healthy, package};
 use crate::{
     CargoLock, CrateManifest, Dependency, DependencyKind, Facts, LockedPackage, MaturinConfig,
+    NamedPath,
 };
 
 /// The healthy machine with a crate that uses this locked version of PyO3 with these features.
@@ -31,6 +32,20 @@ pub(super) fn extension_project(version: &str, features: &[&str]) -> Facts {
             locked("pyo3", version, true, &[]),
         ],
     });
+    facts
+}
+
+/// A project of maturin whose setting names a file or a directory, which is there or not.
+pub(super) fn naming(setting: &str, name: &str, exists: bool) -> Facts {
+    let mut facts = extension_project("0.26.0", &[]);
+    with_maturin(&mut facts);
+    facts.settings.declared = vec![NamedPath {
+        setting: setting.to_owned(),
+        written: name.to_owned(),
+        path: HostPath::from(PROJECT).join(name),
+        exists,
+        ..NamedPath::default()
+    }];
     facts
 }
 

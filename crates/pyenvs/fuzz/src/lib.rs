@@ -9,8 +9,7 @@ use pyenvs::{Depth, Search, discover};
 
 /// Reads the project's virtual environment on a machine whose `files` are the fuzzer's. The first
 /// byte chooses the system.
-#[allow(dead_code, reason = "a target reads an environment or searches a machine")]
-pub(crate) fn read(bytes: &[u8], files: &[&str]) {
+pub fn read(bytes: &[u8], files: &[&str]) {
     let Some(host) = host(bytes, files) else { return };
     let prefix = host.working_directory.join(".venv");
     let environment = pyenvs::read_environment(&host, &prefix);
@@ -21,8 +20,7 @@ pub(crate) fn read(bytes: &[u8], files: &[&str]) {
 }
 
 /// Looks for every Python on such a machine.
-#[allow(dead_code, reason = "a target reads an environment or searches a machine")]
-pub(crate) fn search(bytes: &[u8], files: &[&str]) {
+pub fn search(bytes: &[u8], files: &[&str]) {
     let Some(host) = host(bytes, files) else { return };
     let project = &host.working_directory;
     let search = Search { project, configured: &[], argument: None, depth: Depth::Outline };
