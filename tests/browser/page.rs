@@ -87,6 +87,8 @@ fn nothing_moves_while_it_loads() {
         let late = "const late = document.createElement('div'); late.style.height = '300px'; \
              document.body.prepend(late);";
         browser.open("<p>a paragraph that is pushed down", "");
+        // Only what has been painted can be seen to move.
+        assert_eq!(browser.run(SHIFTS).as_f64(), Some(0.0));
         let shifts = browser.run(&format!("{late} {SHIFTS}"));
         assert!(shifts.as_f64().unwrap() > 0.0, "{shifts}");
     });

@@ -103,9 +103,9 @@ fn without_a_terminal_nobody_is_asked_and_what_is_left_is_said() {
            run: [ROOT]/home/.pyenv/versions/3.8.99/bin/python -m venv --clear [ROOT]/project/.venv
 
     0 fixed · 1 left · remaining: 1 error
-    `truewheel doctor --fix --yes` does what was left
+    the same command with `--yes` does what was left
     --- stderr
-      - left ENV001: it removes or replaces something, and nobody can be asked: `truewheel doctor --fix --yes --only ENV001` does it
+      - left ENV001: it removes or replaces something, and nobody can be asked: with `--yes` the same command does it, and with `--yes --only ENV001` that alone
     ");
     assert_eq!(interpreter(&machine), GONE);
     let (code, value) = document(&machine, &["--fix"]);

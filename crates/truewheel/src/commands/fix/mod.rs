@@ -153,10 +153,11 @@ impl Session<'_> {
         }
         let is_asked = std::io::stdin().is_terminal() && self.context.printer.is_watched();
         if !is_asked || self.flags.format == DoctorFormat::Json {
+            // Not a whole command: it would lack the project and the flags of this one.
             let reason = format!(
-                "it removes or replaces something, and nobody can be asked: `{} doctor --fix --yes \
-                 --only {}` does it",
-                self.context.name, entry.code
+                "it removes or replaces something, and nobody can be asked: with `--yes` the same \
+                 command does it, and with `--yes --only {}` that alone",
+                entry.code
             );
             return Some(Outcome::new(Told::NeedsYes, reason));
         }

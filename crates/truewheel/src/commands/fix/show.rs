@@ -255,7 +255,7 @@ pub(super) fn end(
     }
     let left = outcomes.list.iter().filter(|(_, o)| o.told == Told::NeedsYes).count();
     if left > 0 {
-        text.push_str(&format!("`{name} doctor --fix --yes` does what was left\n"));
+        text.push_str("the same command with `--yes` does what was left\n");
     }
     let undo: Vec<String> =
         outcomes.list.iter().filter_map(|(_, o)| o.undo).map(|id| id.to_string()).collect();
