@@ -5,7 +5,7 @@ use matrix::render::html;
 use serde_json::{Value, json};
 
 use crate::driver::{Browser, browser, key};
-use crate::samples::{EVIL, default_matrix, faulty, hostile, huge, wheel};
+use crate::samples::{EVIL, default_matrix, faulty, hostile, huge, pyodide, wheel};
 
 /// The focused element, as `row,column` of the table where it is in it.
 const FOCUS: &str = "(() => { const cell = document.activeElement.closest('#grid tbody td'); \
@@ -177,6 +177,27 @@ fn a_pair_of_cells_with_a_wheel_opens_into_the_arrays_of_its_program() {
         browser.click(&cell(0, 4));
         let panel = browser.text(PANEL);
         assert!(panel.contains("This run was not asked for this pair."), "{panel}");
+        assert_eq!(browser.console(), Vec::<String>::new());
+    });
+}
+
+/// What Pyodide cannot hold is neither right nor wrong.
+#[test]
+fn arrays_that_were_left_out_are_no_successes() {
+    browser(|browser| {
+        open(browser, &pyodide(), "#core..pyodide-0.25.1");
+        let panel = browser.text(PANEL);
+        for text in ["60 arrays compared, all agree", "no pickles between these two", "left out"] {
+            assert!(panel.contains(text), "{text}: {panel}");
+        }
+        let marks = |kind: &str| {
+            browser
+                .number(&format!("document.querySelectorAll('#detail .mark .sign.{kind}').length"))
+        };
+        assert_eq!((marks("fail"), marks("pass"), marks("none")), (0.0, 60.0, 60.0));
+        let notes = browser.text("document.querySelector('#notes-title').parentElement.innerText");
+        assert!(notes.contains("pyodide-0.25.1: 20 of 40 arrays cannot be held there"), "{notes}");
+        assert!(notes.contains("numpy.load would end in OSError (WSM001)"), "{notes}");
         assert_eq!(browser.console(), Vec::<String>::new());
     });
 }

@@ -25,6 +25,10 @@ fn help_of_matrix() {
     called as `COMMAND write ARRAYS.npz` and `COMMAND read ARRAYS.npz RESULTS.npz ...`; why it cannot
     read a file it writes to `RESULTS.npz.error`.
 
+    Pyodides that `pyodides` in `[matrix]` names, run by Node.js, read what the others wrote. They have
+    no numpy: arrays become memoryviews, and those of types that these do not have are left out, which
+    the report says.
+
     Ends with 0 when every pair passed, 5 when a pair or a cell failed, 2 when the tool itself failed,
     and 3 when it was called wrongly or its configuration is wrong.
 
@@ -78,7 +82,8 @@ fn help_of_matrix() {
               [possible values: auto, uv, pip]
 
           --offline
-              Do not use the network: only what uv has in its cache
+              Do not use the network: only what uv has in its cache, and Pyodides that a run has
+              installed
 
           --shard <I/N>
               Run only this part of the pairs, by their readers: `2/4` is the second of four
@@ -137,7 +142,8 @@ fn help_of_matrix() {
               [possible values: auto, uv, pip]
 
           --offline
-              Do not use the network: only what uv has in its cache
+              Do not use the network: only what uv has in its cache, and Pyodides that a run has
+              installed
 
           --format <FORMAT>
               How to print the plan

@@ -26,7 +26,11 @@ fn every_python_and_numpy_reads_what_every_other_one_wrote() {
     let cells = result["cells"].as_array().unwrap();
     let ran = cells.iter().filter(|cell| cell["state"] == "ran").count();
     assert!(ran >= 30, "only {ran} cells ran");
-    assert_eq!(result["pairs"].as_array().unwrap().len(), ran * ran);
+    // Two of them are Pyodides, which only read.
+    assert_eq!(result["pairs"].as_array().unwrap().len(), (ran - 2) * ran);
+    for pyodide in ["pyodide-0.25.1", "pyodide-314.0.7"] {
+        assert_eq!(cell(&result, pyodide)["state"], "ran");
+    }
     assert_eq!(cell(&result, "py3.13-numpy1.17.5")["state"], "not-available");
 
     // The report that started the project: it is seen, and as it was.

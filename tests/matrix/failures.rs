@@ -134,20 +134,7 @@ fn a_run_that_is_killed_leaves_no_process_behind() {
                time.sleep(3600)\n\
                numpy.save = wait\n";
     let Some(project) = two(test, bad, "") else { return };
-    let script = "\"$0\" matrix & program=$!
-        while [ ! -s pid ]; do sleep 0.1; done
-        cell=$(cat pid)
-        kill -0 \"$cell\" || exit 10
-        kill -9 $program
-        for attempt in $(seq 600); do kill -0 \"$cell\" 2>/dev/null || exit 0; sleep 0.1; done
-        exit 11";
-    let command = Invocation::new("sh")
-        .args(["-c", script])
-        .arg(env!("CARGO_BIN_EXE_truewheel"))
-        .directory(project.path(""))
-        .env("HOME", project.path(""));
-    let ended = run(&command);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    project.kills_a_run_and_its_cell();
     // What the killed run left on the disk goes with the next one.
     project.at_start(&project.path("bad"), "");
     assert_eq!(project.run(&["matrix"]).code, Some(0));

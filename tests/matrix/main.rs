@@ -17,6 +17,8 @@ mod plan;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod pyodide;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 #[path = "../skips.rs"]

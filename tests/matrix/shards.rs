@@ -2,14 +2,16 @@
 
 use serde_json::Value;
 
-use crate::support::Project;
+use crate::support::{Project, cell};
 
-const CONFIGURATION: &str = "[matrix]\npythons = ['3.11']\nnumpys = ['1.24.4', '2.2.6']\n";
+const CONFIGURATION: &str = "[matrix]\npythons = ['3.11']\nnumpys = ['1.24.4', '2.2.6']\n\
+                             pyodides = ['0.25.1']\n";
 
 #[test]
 fn shards_come_to_the_same_as_one_run() {
     let test = "shards_come_to_the_same_as_one_run";
     let Some(project) = Project::new(test, CONFIGURATION) else { return };
+    project.keep("pyodide");
     let (ended, whole) = project.matrix(&[]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let mut pairs = 0;
@@ -19,13 +21,17 @@ fn shards_come_to_the_same_as_one_run() {
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         pairs += part["pairs"].as_array().unwrap().len();
     }
-    assert_eq!(pairs, 9, "a pair was run twice, or never");
+    assert_eq!(pairs, 12, "a pair was run twice, or never");
 
     let ended = project.run(&["matrix", "merge", "2.json", "1.json", "--format", "json"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let merged: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(merged["shard"].is_null());
     assert_eq!(merged["summary"], whole["summary"]);
+    for field in ["python", "left_out", "remarks", "state"] {
+        let of = |result: &Value| cell(result, "pyodide-0.25.1")[field].clone();
+        assert_eq!(of(&merged), of(&whole));
+    }
     let named = |result: &Value| -> Vec<String> {
         let pairs = result["pairs"].as_array().unwrap().iter();
         pairs.map(|pair| format!("{} {}", pair["writer"], pair["reader"])).collect()

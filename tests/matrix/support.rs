@@ -49,11 +49,17 @@ impl Project {
         let uv = tools.join("venv").join(if cfg!(windows) { "Scripts/uv.exe" } else { "bin/uv" });
         let project = Self { directory, uv, cache: tools.join("uv-cache") };
         project.configure(configuration);
-        let kept = tools.join("matrix/environments");
-        fs_err::create_dir_all(&kept).unwrap();
         fs_err::create_dir_all(project.path("target/matrix")).unwrap();
-        fs_err::os::unix::fs::symlink(kept, project.path("target/matrix/environments")).unwrap();
+        project.keep("environments");
         Some(project)
+    }
+
+    /// Keeps a directory of the matrix from one test to the next.
+    pub(crate) fn keep(&self, name: &str) {
+        let tools = Host::current().unwrap().variables.path("TRUEWHEEL_TEST_TOOLS").unwrap();
+        let kept = tools.join("matrix").join(name);
+        fs_err::create_dir_all(&kept).unwrap();
+        fs_err::os::unix::fs::symlink(kept, self.path("target/matrix").join(name)).unwrap();
     }
 
     /// Replaces the configuration.
@@ -86,6 +92,25 @@ impl Project {
         let ended = self.run(&[&["matrix", "--format", "json"], arguments].concat());
         let result = serde_json::from_str(&ended.stdout);
         (ended, result.unwrap_or_default())
+    }
+
+    /// Starts the matrix, whose cell writes its process id to `pid` in `HOME`, the project, and then
+    /// goes on for ever; kills the program, and holds that the cell ends as well.
+    pub(crate) fn kills_a_run_and_its_cell(&self) {
+        let script = "\"$0\" matrix & program=$!
+            while [ ! -s pid ]; do kill -0 $program || exit 9; sleep 0.1; done
+            cell=$(cat pid)
+            kill -0 \"$cell\" || exit 10
+            kill -9 $program
+            for attempt in $(seq 600); do kill -0 \"$cell\" 2>/dev/null || exit 0; sleep 0.1; done
+            exit 11";
+        let command = Invocation::new("sh")
+            .args(["-c", script])
+            .arg(env!("CARGO_BIN_EXE_truewheel"))
+            .directory(self.path(""))
+            .env("HOME", self.path(""));
+        let ended = run(&command);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     }
 
     /// An environment of the user's in the project, with this numpy.

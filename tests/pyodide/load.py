@@ -42,6 +42,8 @@ for name in sorted(os.listdir("/data")):
         found["files"][name] = {key: told(view) for key, view in loaded.items()}
     else:
         found["files"][name] = told(loaded)
+chosen = arrays.load("/data/mixed.npz", only=["floats"])
+found["chosen"] = {key: told(view) for key, view in chosen.items()}
 try:
     arrow_quant_v2.quantize
 except ImportError as error:

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::{Host, Invocation};
+use matrix::pyodide::Node;
 use npz::{ArrayView, Compression, Header, NpzWriter, Order};
 use serde_json::{Value, json};
 
@@ -19,50 +20,19 @@ use serde_json::{Value, json};
 const FAULTY: &str = "0.25.1";
 const NEWEST: &str = "314.0.7";
 
-/// The oldest node that both run on.
-const OLDEST_NODE: u32 = 18;
-
-/// Long enough for a download.
+/// Long enough for reading a dozen small files.
 const LIMIT: Duration = Duration::from_secs(300);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
 
-/// The program node, if it is new enough.
-fn node() -> Result<PathBuf, String> {
+/// Node.js and the directory of a version of Pyodide, where the tests of the matrix have it, too.
+fn pyodide(tools: &Path, version: &str) -> Result<(PathBuf, PathBuf), String> {
     let host = Host::current().unwrap();
-    let node = host.programs("node").into_iter().next().ok_or("there is no node")?;
-    let output = Invocation::new(&node).args(["--version"]).timeout(LIMIT).output();
-    let version = output.map_err(|error| error.to_string())?.stdout_text();
-    let major = version.trim().trim_start_matches('v').split('.').next().map(str::parse::<u32>);
-    match major {
-        Some(Ok(major)) if major >= OLDEST_NODE => Ok(node),
-        _ => Err(format!("node is {}, and has to be {OLDEST_NODE} or newer", version.trim())),
-    }
-}
-
-/// The directory of a version of the npm package, installed unless it is there.
-fn pyodide(tools: &Path, version: &str) -> Result<PathBuf, String> {
-    let prefix = tools.join("pyodide").join(version);
-    let package = prefix.join("node_modules/pyodide");
-    let host = Host::current().unwrap();
-    if host.is_file(&package.join("pyodide.mjs")) {
-        return Ok(package);
-    }
-    let npm = host.programs("npm").into_iter().next().ok_or("there is no npm")?;
-    fs_err::create_dir_all(&prefix).map_err(|error| error.to_string())?;
-    let install = Invocation::new(npm)
-        .args(["install", "--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix"])
-        .arg(&prefix)
-        .arg(format!("pyodide@{version}"))
-        .timeout(LIMIT)
-        .output()
-        .map_err(|error| error.to_string())?;
-    if install.success() {
-        return Ok(package);
-    }
-    Err(format!("npm cannot install pyodide {version}: {}", install.stderr_text().trim()))
+    let node = Node::find(&host)?;
+    let package = node.package(&host, &tools.join("matrix/pyodide"), version, false)?;
+    Ok((node.program, package.directory))
 }
 
 /// Array files of many kinds, as numpy writes them.
@@ -85,6 +55,10 @@ fn write_files(directory: &Path) {
     archive.add("stored", &view, Compression::Stored).unwrap();
     archive.add("deflated", &columns, Compression::Deflate(6)).unwrap();
     archive.commit().unwrap();
+    let mut mixed = NpzWriter::create(directory.join("mixed.npz")).unwrap();
+    mixed.add("floats", &view, Compression::Stored).unwrap();
+    mixed.add("complex", &complex, Compression::Stored).unwrap();
+    mixed.commit().unwrap();
     // What another kind of machine writes.
     let mut swapped = fs_err::read(directory.join("floats.npy")).unwrap();
     let text = swapped.windows(3).position(|bytes| bytes == b"<f4").unwrap();
@@ -99,7 +73,7 @@ fn write_files(directory: &Path) {
 /// What Pyodide of a version makes of the files.
 fn run(test: &str, version: &str) -> Option<Value> {
     let tools = tools::directory(test, "pyodide")?;
-    let (node, package) = match node().and_then(|node| Ok((node, pyodide(&tools, version)?))) {
+    let (node, package) = match pyodide(&tools, version) {
         Ok(found) => found,
         Err(reason) => {
             skips::record(test, &reason);
@@ -140,8 +114,10 @@ fn reads_everything(found: &Value) {
     assert_eq!(files["archive.npz"], json!({ "stored": floats, "deflated": columns }));
     assert_eq!(files["nothing.npy"], json!({ "format": "d", "shape": [0], "values": [] }));
     assert_eq!(found["alone"], floats);
+    assert_eq!(found["chosen"], json!({ "floats": floats }));
     for (file, said) in [
         ("complex.npy", "install numpy"),
+        ("mixed.npz", "or choose other arrays with `only`"),
         ("cut.npy", "19 of 24 bytes"),
         ("text.npz", "neither a .npy nor a .npz file"),
     ] {

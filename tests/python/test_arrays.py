@@ -118,6 +118,41 @@ def test_damaged_files_are_refused(data, said):
         arrays.load(data)
 
 
+def archive(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, data in members.items():
+            made.writestr(name + ".npy", data)
+    return file.getvalue()
+
+
+def test_of_an_archive_only_what_is_named_is_read(tmp_path):
+    damaged = npy("<f4", False, (2, 3), SIX)[:-1]
+    data = archive(a=npy("<f4", False, (2, 3), SIX), b=damaged, c=npy("|u1", False, (2,), b"\1\2"))
+    path = tmp_path / "a.npz"
+    path.write_bytes(data)
+    for source in (data, bytearray(data), path):
+        found = arrays.load(source, only=["c", "a"])
+        assert sorted(found) == ["a", "c"] and found["c"].tolist() == [1, 2]
+    assert arrays.load(data, only=[]) == {}
+    with pytest.raises(ValueError, match="23 of 24 bytes"):
+        arrays.load(data)
+    with pytest.raises(ValueError, match="there is no array 'd', 'e' in it"):
+        arrays.load(data, only=["e", "a", "d"])
+    with pytest.raises(ValueError, match="a single array"):
+        arrays.load(npy("|u1", False, (2,), b"\1\2"), only=["a"])
+    with pytest.raises(TypeError, match="several names"):
+        arrays.load(data, only="a")
+
+
+@without_numpy
+def test_what_needs_numpy_need_not_be_in_the_way():
+    data = archive(a=npy("<f4", False, (2, 3), SIX), b=npy("<c8", False, (3,), SIX))
+    with pytest.raises(TypeError, match="install numpy to read it, or choose other arrays with `only`"):
+        arrays.load(data)
+    assert arrays.load(data, only=["a"])["a"].shape == (2, 3)
+
+
 def test_a_file_that_is_open_is_read_from_where_it_is(tmp_path):
     path = tmp_path / "two.bin"
     path.write_bytes(b"before" + npy("|u1", False, (2,), b"\1\2"))

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::CellKind;
+
 /// One array.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -41,10 +43,18 @@ pub(crate) enum Origin {
     LongDouble,
 }
 
-impl Origin {
-    /// Whether every machine can hold such an array.
-    pub(crate) fn is_everywhere(self) -> bool {
-        self != Self::LongDouble
+impl Case {
+    /// Whether a machine or a reader may say that it cannot hold such an array.
+    pub(crate) fn may_be_left_out_by(&self, kind: CellKind) -> bool {
+        let in_a_memoryview = "biuf".contains(self.kind()) && self.descr.starts_with('\'');
+        // Half floats: only those of newer Pythons have a format for them.
+        let in_every_memoryview = in_a_memoryview && !self.descr.ends_with("f2'");
+        self.origin == Origin::LongDouble || (kind == CellKind::Pyodide && !in_every_memoryview)
+    }
+
+    /// The letter of its type: `f` of `'<f4'`; of a record that is none of the letters of numbers.
+    fn kind(&self) -> char {
+        self.descr.chars().nth(2).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host, Lock};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,11 +30,33 @@ pub(crate) struct Recipe {
     pub(crate) requirements: Vec<String>,
 }
 
-/// The stamp: the recipe, and every file by its path with its size in bytes.
+/// The stamp: what something was made from, and every file of it by its path with its size in bytes.
 #[derive(Serialize, Deserialize)]
-struct Stamp {
-    recipe: Recipe,
+struct Stamp<R> {
+    recipe: R,
     files: BTreeMap<String, u64>,
+}
+
+/// Notes what `prefix` was made from, and which files that gave: the last step of making it.
+pub(crate) fn stamp<R: Serialize>(host: &Host, prefix: &Path, recipe: &R) -> Result<(), String> {
+    let mut files = BTreeMap::new();
+    list(host, prefix, prefix, &mut files)?;
+    let stamp = serde_json::to_vec(&Stamp { recipe, files }).map_err(|error| error.to_string())?;
+    host::write_atomically(&prefix.join(STAMP), &stamp).map_err(|error| error.to_string())
+}
+
+/// Whether `prefix` was made from just this, to the end, and every file of it still has its size.
+pub(crate) fn is_whole<R: DeserializeOwned + PartialEq>(
+    host: &Host,
+    prefix: &Path,
+    recipe: &R,
+) -> bool {
+    let Ok(bytes) = host.read(&prefix.join(STAMP), STAMP_LIMIT) else { return false };
+    let Ok(stamp) = serde_json::from_slice::<Stamp<R>>(&bytes) else { return false };
+    stamp.recipe == *recipe
+        && stamp.files.iter().all(|(path, size)| {
+            host.metadata(&prefix.join(path)).is_ok_and(|metadata| metadata.len == *size)
+        })
 }
 
 /// An environment that is there.
@@ -72,26 +95,13 @@ impl Recipe {
         let text = |error: std::io::Error| error.to_string();
         // Somebody else may be making the same one.
         let _lock = Lock::wait(&prefix.with_added_extension("lock")).map_err(text)?;
-        if !anew && self.is_whole(host, &prefix) {
+        if !anew && is_whole(host, &prefix, self) {
             return Ok(Prepared { python, reused: true });
         }
         host::remove_tree(&prefix).map_err(text)?;
         installer.make(interpreter, &prefix, &python, &self.requirements)?;
-        let mut files = BTreeMap::new();
-        list(host, &prefix, &prefix, &mut files)?;
-        let stamp = Stamp { recipe: self.clone(), files };
-        let stamp = serde_json::to_vec(&stamp).map_err(|error| error.to_string())?;
-        host::write_atomically(&prefix.join(STAMP), &stamp).map_err(text)?;
+        stamp(host, &prefix, self)?;
         Ok(Prepared { python, reused: false })
-    }
-
-    fn is_whole(&self, host: &Host, prefix: &Path) -> bool {
-        let Ok(bytes) = host.read(&prefix.join(STAMP), STAMP_LIMIT) else { return false };
-        let Ok(stamp) = serde_json::from_slice::<Stamp>(&bytes) else { return false };
-        stamp.recipe == *self
-            && stamp.files.iter().all(|(path, size)| {
-                host.metadata(&prefix.join(path)).is_ok_and(|metadata| metadata.len == *size)
-            })
     }
 }
 
@@ -149,19 +159,17 @@ mod tests {
         fs_err::create_dir_all(prefix.join("lib")).unwrap();
         fs_err::write(prefix.join("lib/a.py"), "pass\n").unwrap();
         let recipe = recipe();
-        assert!(!recipe.is_whole(&host, prefix));
-        let mut files = BTreeMap::new();
-        list(&host, prefix, prefix, &mut files).unwrap();
-        assert_eq!(files, BTreeMap::from([("lib/a.py".to_owned(), 5)]));
-        let stamp = Stamp { recipe: recipe.clone(), files };
-        fs_err::write(prefix.join(STAMP), serde_json::to_vec(&stamp).unwrap()).unwrap();
-        assert!(recipe.is_whole(&host, prefix));
+        assert!(!is_whole(&host, prefix, &recipe));
+        stamp(&host, prefix, &recipe).unwrap();
+        let written = fs_err::read_to_string(prefix.join(STAMP)).unwrap();
+        assert!(written.ends_with(r#","files":{"lib/a.py":5}}"#), "{written}");
+        assert!(is_whole(&host, prefix, &recipe));
         let other = Recipe { python_version: "3.11.8".to_owned(), ..recipe.clone() };
-        assert!(!other.is_whole(&host, prefix));
+        assert!(!is_whole(&host, prefix, &other));
         fs_err::write(prefix.join("lib/a.py"), "").unwrap();
-        assert!(!recipe.is_whole(&host, prefix));
+        assert!(!is_whole(&host, prefix, &recipe));
         fs_err::remove_file(prefix.join("lib/a.py")).unwrap();
-        assert!(!recipe.is_whole(&host, prefix));
+        assert!(!is_whole(&host, prefix, &recipe));
     }
 
     #[test]

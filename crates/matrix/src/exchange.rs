@@ -135,6 +135,10 @@ pub(crate) struct SelfDescription {
     pub(crate) python: Option<String>,
     pub(crate) numpy: Option<String>,
     pub(crate) numpy_directory: Option<PathBuf>,
+    pub(crate) pyodide: Option<String>,
+    /// What somebody should know who uses it.
+    #[serde(default)]
+    pub(crate) remarks: Vec<String>,
 }
 
 /// Answer to [`Role::Write`].
@@ -173,6 +177,9 @@ pub(crate) struct FormatAnswer {
     pub(crate) compared: Vec<usize>,
     /// Number of the case, `error` or `differs`, and the message.
     pub(crate) problems: Vec<(usize, String, String)>,
+    /// Numbers of the cases of which the reader says that it can hold no such array, and why.
+    #[serde(default)]
+    pub(crate) refused: Vec<(usize, String)>,
 }
 
 /// The name of a case's own file.

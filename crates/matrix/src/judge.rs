@@ -8,8 +8,8 @@ use pep440_rs::Version;
 use crate::corpus::Case;
 use crate::exchange::{FormatAnswer, PairAnswer, ReadAnswer, SelfDescription, Writer};
 use crate::{
-    Expectation, Format, FormatResult, Observation, PairResult, PickleResult, Problem, ProblemKind,
-    WrongPrediction,
+    CellKind, CellResult, Expectation, Format, FormatResult, Observation, PairResult, PickleResult,
+    Problem, ProblemKind, WrongPrediction,
 };
 
 /// Judges pairs, and gathers what their pickles came to.
@@ -35,7 +35,7 @@ impl<'a> Judge<'a> {
     pub(crate) fn pair(
         &mut self,
         writer: &Writer,
-        reader: &str,
+        reader: &CellResult,
         sides: Option<(&SelfDescription, &SelfDescription)>,
         answer: &ReadAnswer,
     ) -> PairResult {
@@ -43,19 +43,25 @@ impl<'a> Judge<'a> {
         let answer = answer.pairs.get(&writer.name).unwrap_or(&silent);
         let formats = self.formats.iter().map(|format| {
             let said = answer.formats.get(format);
-            self.format(*format, writer, said)
+            self.format(*format, writer, reader.kind, said)
         });
         PairResult {
             formats: formats.collect(),
             writer: writer.name.clone(),
-            reader: reader.to_owned(),
+            reader: reader.name.clone(),
             pickles: sides.and_then(|(from, to)| self.pickles(from, to, answer)),
         }
     }
 
-    /// What a reader said of one format. A case that it does not mention is a problem unless the
-    /// writer or the reader cannot hold it, which only a long double's may be.
-    fn format(&self, format: Format, writer: &Writer, said: Option<&FormatAnswer>) -> FormatResult {
+    /// What a reader said of one format. A case that it did not compare is a problem unless the
+    /// writer or the reader may be unable to hold it: see [`Case::may_be_left_out_by`].
+    fn format(
+        &self,
+        format: Format,
+        writer: &Writer,
+        reader: CellKind,
+        said: Option<&FormatAnswer>,
+    ) -> FormatResult {
         let mut problems = Vec::new();
         let mut compared = 0;
         for (number, case) in self.cases.iter().enumerate() {
@@ -65,10 +71,13 @@ impl<'a> Judge<'a> {
             };
             if said.is_some_and(|said| said.compared.contains(&number)) {
                 compared += 1;
-            } else if case.origin.is_everywhere() {
-                let who = match writer.unsupported.get(&number) {
-                    Some(reason) => format!("the writer left it out: {reason}"),
-                    None => "the reader said nothing of it".to_owned(),
+            } else if !case.may_be_left_out_by(reader) {
+                let refusal = said.iter().flat_map(|said| &said.refused);
+                let refusal = refusal.into_iter().find(|(of, _)| *of == number);
+                let who = match (writer.unsupported.get(&number), refusal) {
+                    (Some(reason), _) => format!("the writer left it out: {reason}"),
+                    (None, Some((_, reason))) => format!("the reader refused it: {reason}"),
+                    (None, None) => "the reader said nothing of it".to_owned(),
                 };
                 add(ProblemKind::Missing, &who);
             }
@@ -180,7 +189,7 @@ mod tests {
         SelfDescription {
             python: Some(python.to_owned()),
             numpy: Some(numpy.to_owned()),
-            numpy_directory: None,
+            ..SelfDescription::default()
         }
     }
 
@@ -196,9 +205,13 @@ mod tests {
     }
 
     fn files(said: &FormatAnswer, unsupported: &[usize]) -> FormatResult {
+        files_in(CellKind::Cpython, said, unsupported)
+    }
+
+    fn files_in(kind: CellKind, said: &FormatAnswer, unsupported: &[usize]) -> FormatResult {
         let cases = cases();
         let judge = Judge::new(&cases, &[Format::Npy], &[]);
-        judge.format(Format::Npy, &writer(unsupported), Some(said))
+        judge.format(Format::Npy, &writer(unsupported), kind, Some(said))
     }
 
     #[test]
@@ -208,7 +221,7 @@ mod tests {
         let long = cases.iter().position(|case| case.name == "long double").unwrap();
         let without = |left_out: usize| {
             let compared = all.iter().copied().filter(|number| *number != left_out).collect();
-            files(&FormatAnswer { compared, problems: Vec::new() }, &[left_out])
+            files(&FormatAnswer { compared, ..FormatAnswer::default() }, &[left_out])
         };
         assert!(without(long).problems.is_empty());
         assert_eq!(without(long).compared, cases.len() - 1);
@@ -219,13 +232,34 @@ mod tests {
     }
 
     #[test]
+    fn pyodide_may_refuse_what_no_memoryview_holds_and_nothing_else() {
+        let cases = cases();
+        let reason = || "no such type".to_owned();
+        let refused = (0..cases.len()).map(|number| (number, reason())).collect();
+        let all = FormatAnswer { refused, ..FormatAnswer::default() };
+        let problems = files_in(CellKind::Pyodide, &all, &[]).problems;
+        let wrong: Vec<&str> = problems.iter().map(|problem| problem.case.as_str()).collect();
+        for expected in ["bool", "uint64, big-endian", "float32", "32 axes", "Fortran"] {
+            assert!(wrong.contains(&expected), "{expected} may not be refused: {wrong:?}");
+        }
+        for allowed in ["float16", "complex64", "long double", "str", "void", "datetime64[ns]"] {
+            assert!(cases.iter().any(|case| case.name == allowed));
+            assert!(!wrong.contains(&allowed), "{allowed} may be refused");
+        }
+        assert!(!wrong.iter().any(|name| name.contains("record") || name.contains("fields")));
+        assert_eq!(problems[0].message, "the reader refused it: no such type");
+        // Every other reader has to read them.
+        assert_eq!(files(&all, &[]).problems.len(), cases.len() - 2);
+    }
+
+    #[test]
     fn what_readers_complain_of_is_kept_with_its_case() {
         let compared = (0..cases().len()).collect();
         let problems = vec![
             (1, "error".to_owned(), "ValueError: no".to_owned()),
             (2, "differs".to_owned(), "shape is [], not [1]".to_owned()),
         ];
-        let result = files(&FormatAnswer { compared, problems }, &[]);
+        let result = files(&FormatAnswer { compared, problems, refused: Vec::new() }, &[]);
         let kinds: Vec<ProblemKind> = result.problems.iter().map(|problem| problem.kind).collect();
         assert_eq!(kinds, [ProblemKind::Error, ProblemKind::Differs]);
         assert_eq!(result.problems[0].message, "ValueError: no");

@@ -1,7 +1,7 @@
 //! Which Python and numpy read what every other one, and the Rust core, wrote.
 //!
-//! A *cell* is one Python with one numpy, or the Rust core. Every cell writes the same corpus of
-//! arrays once and reads what every cell wrote once; a *pair* is one writer and one reader, and
+//! A *cell* is one Python with one numpy, the Rust core, or a Pyodide. Every cell but Pyodide's writes
+//! the same corpus of arrays once, and every cell reads what every one of these wrote once; a *pair* is one writer and one reader, and
 //! passes when dtype, byte order, memory order, shape and every byte agree. Pickles are the control:
 //! they fail between some versions, a table says between which, and the matrix fails when that
 //! prediction is wrong in either direction.
@@ -23,6 +23,7 @@ mod model;
 mod parallel;
 mod plan;
 mod process;
+pub mod pyodide;
 pub mod render;
 mod run;
 mod specification;
@@ -35,7 +36,7 @@ pub use installer::InstallerChoice;
 pub(crate) use interpreters::Interpreter;
 pub use merge::merge;
 pub use model::{
-    CellKind, CellResult, CellState, Expectation, Format, FormatResult, Lane, MachineInfo,
+    CellKind, CellResult, CellState, Expectation, Format, FormatResult, Lane, LeftOut, MachineInfo,
     MatrixResult, Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind,
     RESULT_SCHEMA, Shard, StoredCase, Summary, TestedWheel, WrongPrediction,
 };

@@ -90,6 +90,14 @@ fn join(cell: &mut CellResult, other: &CellResult) {
     if matches!(cell.state, CellState::Ran) {
         cell.state = other.state.clone();
     }
+    // A cell that does not write is looked at only in the shard in which it reads.
+    cell.python = cell.python.take().or_else(|| other.python.clone());
+    if cell.left_out.is_empty() {
+        cell.left_out.clone_from(&other.left_out);
+    }
+    if cell.remarks.is_empty() {
+        cell.remarks.clone_from(&other.remarks);
+    }
     cell.read_seconds = cell.read_seconds.or(other.read_seconds);
     cell.write_seconds = cell.write_seconds.or(other.write_seconds);
 }

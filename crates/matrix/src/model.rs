@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form of [`MatrixResult`].
-pub const RESULT_SCHEMA: &str = "truewheel-matrix/1";
+pub const RESULT_SCHEMA: &str = "truewheel-matrix/2";
 
 /// Everything that a run, or several merged shards of one, found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -198,6 +198,8 @@ pub enum CellKind {
     Wheel,
     /// The program that does what the wheel does without Python.
     WheelCore,
+    /// Pyodide under Node.js: it has no numpy, and reads with the loader that needs none.
+    Pyodide,
 }
 
 /// Cells that exchange arrays with each other.
@@ -214,9 +216,15 @@ impl CellKind {
     #[must_use]
     pub fn lane(self) -> Lane {
         match self {
-            Self::Cpython | Self::Environment | Self::Core => Lane::Arrays,
+            Self::Cpython | Self::Environment | Self::Core | Self::Pyodide => Lane::Arrays,
             Self::Wheel | Self::WheelCore => Lane::Wheel,
         }
+    }
+
+    /// Whether such cells write arrays; every cell reads.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        self != Self::Pyodide
     }
 }
 
@@ -224,7 +232,7 @@ impl CellKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CellState {
-    /// It wrote its corpus, and read the others' if it was asked to.
+    /// It wrote its corpus, if cells of its kind do, and read the others' if it was asked to.
     Ran,
     /// There is no such cell, and nothing is wrong with that: the index has no wheel of this numpy
     /// for this Python, or it is the same as another cell.
@@ -247,7 +255,7 @@ pub enum CellState {
         /// What happened.
         reason: String,
     },
-    /// It wrote its corpus, but did not finish reading the others'.
+    /// It did not finish reading the others' arrays, after it wrote its own if its kind does.
     ReadingFailed {
         /// What happened.
         reason: String,
@@ -290,6 +298,8 @@ pub struct CellResult {
     pub core: Option<String>,
     /// The file name of the wheel that is installed in it.
     pub wheel: Option<String>,
+    /// The version of Pyodide.
+    pub pyodide: Option<String>,
     /// Whether it was asked to write.
     pub writes: bool,
     /// Whether it was asked to read; of several shards, one asks each cell.
@@ -297,10 +307,23 @@ pub struct CellResult {
     /// Whether it took part.
     #[serde(flatten)]
     pub state: CellState,
+    /// The arrays of the corpus that it cannot hold, so that it neither writes nor reads them.
+    pub left_out: Vec<LeftOut>,
+    /// What somebody should know who uses it.
+    pub remarks: Vec<String>,
     /// Seconds that writing its corpus took.
     pub write_seconds: Option<f64>,
     /// Seconds that reading everyone's took.
     pub read_seconds: Option<f64>,
+}
+
+/// An array that a cell cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Name of the case.
+    pub case: String,
+    /// Why, in the words of the cell.
+    pub reason: String,
 }
 
 /// One writer and one reader.

@@ -1,13 +1,17 @@
 //! From a specification to cells: which Pythons are here, which numpys the index has for each, and
 //! who reads whom.
 
+mod pyodide;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+pub(crate) use self::pyodide::DIRECTORY as PYODIDES;
 use crate::environment::Recipe;
 use crate::installer::{Availability, Installer};
 use crate::interpreters::{self, Interpreter};
 use crate::parallel::parallel;
+use crate::pyodide::Node;
 use crate::wheel::{self, Wheel};
 use crate::{
     CellKind, CellResult, CellState, Error, Lane, MatrixResult, Options, Progress, Shard,
@@ -51,6 +55,8 @@ pub(crate) enum Way {
     Existing { python: PathBuf },
     /// By this program.
     Core,
+    /// By Pyodide, which lies in a directory of the project or is installed by npm.
+    Pyodide { node: Node, package: Option<PathBuf> },
     /// By a command of the project.
     Command { command: Vec<String> },
 }
@@ -119,6 +125,9 @@ pub fn plan(options: &Options<'_>) -> Result<Plan, Error> {
     if specification.core {
         cells.push(core_cell());
     }
+    if specification.pyodide {
+        cells.append(&mut pyodide::cells(options));
+    }
     cells.append(&mut wheel_cells);
     if lane && !specification.exchange_core.is_empty() {
         let command = specification.exchange_core.clone();
@@ -145,9 +154,12 @@ fn cell(name: &str, kind: CellKind) -> CellResult {
         numpy: None,
         core: None,
         wheel: None,
+        pyodide: None,
         writes: true,
         reads: true,
         state: CellState::Ran,
+        left_out: Vec::new(),
+        remarks: Vec::new(),
         write_seconds: None,
         read_seconds: None,
     }
@@ -383,8 +395,8 @@ fn select(options: &Options<'_>, plan: &mut Plan) -> Result<(), Error> {
     let chosen = &options.selection;
     plan.cells.retain(|cell| chosen.only.as_ref().is_none_or(|only| only(&cell.result.name)));
     for cell in &mut plan.cells {
-        let CellResult { name, writes, reads, .. } = &mut cell.result;
-        *writes = chosen.writers.as_ref().is_none_or(|writers| writers(name));
+        let CellResult { name, kind, writes, reads, .. } = &mut cell.result;
+        *writes = kind.writes() && chosen.writers.as_ref().is_none_or(|writers| writers(name));
         *reads = chosen.readers.as_ref().is_none_or(|readers| readers(name));
     }
     if let Some(shard) = options.shard {

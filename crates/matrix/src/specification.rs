@@ -24,7 +24,10 @@ pub struct Specification {
     pub exchange: Option<PathBuf>,
     /// The command that writes and reads the same without Python; empty without one.
     pub exchange_core: Vec<String>,
-    /// Modules that every cell must be able to import.
+    /// Versions of Pyodide: of the npm package (`0.25.1`), `newest`, or paths of directories in which
+    /// a `pyodide.mjs` lies.
+    pub pyodides: Vec<String>,
+    /// Modules that every cell with a numpy must be able to import.
     pub imports: Vec<String>,
     /// Environments that exist already and take part as they are.
     pub environments: Vec<NamedEnvironment>,
@@ -38,6 +41,8 @@ pub struct Specification {
     pub core: bool,
     /// Whether cells with the wheel take part.
     pub wheel_lane: bool,
+    /// Whether the cells of `pyodides` take part.
+    pub pyodide: bool,
     /// How long a cell may write, or read, before it is killed.
     pub time_limit: Duration,
 }
@@ -65,6 +70,7 @@ impl Default for Specification {
             wheel: None,
             exchange: None,
             exchange_core: Vec::new(),
+            pyodides: vec!["newest".to_owned()],
             imports: Vec::new(),
             environments: Vec::new(),
             formats: Format::ALL.to_vec(),
@@ -72,6 +78,7 @@ impl Default for Specification {
             cpython: true,
             core: true,
             wheel_lane: false,
+            pyodide: false,
             time_limit: Duration::from_secs(300),
         }
     }

@@ -16,7 +16,7 @@ import struct
 import sys
 import zipfile
 from array import array
-from typing import Any, BinaryIO, Dict, List, Tuple, Union, cast
+from typing import Any, BinaryIO, Dict, Iterable, List, Optional, Set, Tuple, Union, cast
 
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
 
@@ -33,12 +33,15 @@ for _letters, _kind in (("hilq", "i"), ("HILQ", "u")):
         _FORMATS.setdefault(f"{_kind}{struct.calcsize(_letter)}", _letter)
 
 
-def load(source: Source) -> Any:
+def load(source: Source, only: Optional[Iterable[str]] = None) -> Any:
     """Reads a .npy file into an array, or a .npz file into a dict of arrays by name.
 
     source
         A path, the bytes of a file, or a binary file that is read from where it is to its end. What it
         holds decides how it is read, never its name.
+    only
+        Names of arrays: of a .npz file no others are read or even decompressed. So an archive can be
+        used of which some arrays are of types that cannot be had without numpy.
 
     With numpy, arrays are numpy's, own their memory and can be written to; types, byte order, Fortran
     order, axes without elements and 0 axes are as saved.
@@ -52,14 +55,20 @@ def load(source: Source) -> Any:
     - An array without elements has one axis, since a memoryview cannot have an empty one among others.
 
     Objects are never unpickled. Raises `ValueError` for what is no array, cut off, damaged or pickled,
-    and `OSError`.
+    and for a name of `only` that is not there; and `OSError`.
     """
-    data = _bytes(source)
+    if isinstance(only, str):
+        raise TypeError("`only` takes several names, such as a list of them, not one str")
+    wanted = None if only is None else set(only)
     name = str(source) if isinstance(source, (str, os.PathLike)) else "the data"
+    # Nothing is written to an archive, so bytes need not be copied.
+    data = source if isinstance(source, bytes) and source[:4] in _ZIP else _bytes(source)
     if data[:6] == _MAGIC:
-        return _array(data, name)
+        if wanted is not None:
+            raise ValueError(f"{name}: it is a single array, which has no name for `only` to choose")
+        return _array(cast(bytearray, data), name)
     if data[:4] in _ZIP:
-        return _archive(data, name)
+        return _archive(data, name, wanted)
     if not data:
         raise ValueError(f"{name}: an empty file is no array")
     raise ValueError(f"{name}: neither a .npy nor a .npz file; it starts with {bytes(data[:8])!r}")
@@ -84,19 +93,23 @@ def _rest(file: BinaryIO) -> bytearray:
         data += piece
 
 
-def _archive(data: bytearray, name: str) -> Dict[str, Any]:
+def _archive(data: Union[bytes, bytearray], name: str, wanted: Optional[Set[str]]) -> Dict[str, Any]:
     arrays: Dict[str, Any] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
+                key = member.filename[:-4] if member.filename.endswith(".npy") else member.filename
+                if wanted is not None and key not in wanted:
+                    continue
                 with archive.open(member) as file:
                     content = _rest(cast(BinaryIO, file))
-                key = member.filename[:-4] if member.filename.endswith(".npy") else member.filename
                 if content[:6] != _MAGIC:
                     raise ValueError(f"{name}: {member.filename} in it is no array")
                 if key in arrays:
                     raise ValueError(f"{name}: there are two arrays {key!r}")
                 arrays[key] = _array(content, f"{name}: {key}")
+    except TypeError as error:
+        raise TypeError(f"{error}, or choose other arrays with `only`") from error
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{name}: the archive is damaged: {error}") from error
     except Exception as error:
@@ -104,6 +117,9 @@ def _archive(data: bytearray, name: str) -> Dict[str, Any]:
         if type(error).__module__ == "zlib":
             raise ValueError(f"{name}: the archive is damaged: {error}") from error
         raise
+    missing = sorted(set(wanted or ()) - set(arrays))
+    if missing:
+        raise ValueError(f"{name}: there is no array {', '.join(map(repr, missing))} in it")
     return arrays
 
 

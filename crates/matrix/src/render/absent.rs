@@ -161,6 +161,11 @@ pub(crate) fn failed(result: &MatrixResult) -> Vec<FailedCell<'_>> {
     let failed = result.cells.iter().filter_map(|cell| {
         let (what, reason, next) = match &cell.state {
             CellState::Ran | CellState::NotAvailable { .. } => return None,
+            CellState::MissingInterpreter { reason } if cell.kind == CellKind::Pyodide => (
+                "it cannot be had",
+                reason,
+                "mend what the message says, or take it out of `pyodides` in truewheel.toml",
+            ),
             CellState::MissingInterpreter { reason } => (
                 "its interpreter is missing",
                 reason,
@@ -177,7 +182,10 @@ pub(crate) fn failed(result: &MatrixResult) -> Vec<FailedCell<'_>> {
                 "mend what the message says, then run it again with `--rerun-failed`",
             ),
             CellState::ReadingFailed { reason } => (
-                "it wrote its arrays, but did not finish reading the others'",
+                match cell.kind.writes() {
+                    true => "it wrote its arrays, but did not finish reading the others'",
+                    false => "it did not finish reading the others' arrays",
+                },
                 reason,
                 "mend what the message says, then run it again with `--rerun-failed`",
             ),
@@ -216,9 +224,12 @@ mod tests {
             numpy: Some(numpy.to_owned()),
             core: None,
             wheel: None,
+            pyodide: None,
             writes: true,
             reads: true,
             state,
+            left_out: Vec::new(),
+            remarks: Vec::new(),
             write_seconds: None,
             read_seconds: None,
         }

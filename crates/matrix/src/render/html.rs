@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::table::{Pair, Table, Verdict};
 use super::words::{self, counted, duration, grouped, shortened};
-use super::{absent, causes, control, generations, names, page};
-use crate::{CellState, Format, MatrixResult, Summary};
+use super::{absent, causes, control, generations, names, page, remarks};
+use crate::{CellKind, CellState, Format, MatrixResult, Summary};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -55,6 +55,7 @@ pub fn render(result: &MatrixResult) -> String {
         failed_cells(result),
         pickles(&table, &summary),
         unavailable(result),
+        notes(result),
     ] {
         html.push_str(&section);
     }
@@ -108,8 +109,8 @@ fn introduction(result: &MatrixResult, summary: &Summary) -> String {
         .map(|format| format.name())
         .collect();
     let arrays = result.cases.iter().filter(|case| case.only_in.is_none()).count();
-    let mut text = "<p class=\"intro\">A <em>cell</em> is one Python with one numpy, or the Rust \
-         core; one writer and one reader are a <em>pair</em>. "
+    let mut text = "<p class=\"intro\">A <em>cell</em> is one Python with one numpy, the Rust \
+         core, or a Pyodide; one writer and one reader are a <em>pair</em>. "
         .to_owned();
     if !formats.is_empty() {
         text.push_str(&format!(
@@ -119,6 +120,12 @@ fn introduction(result: &MatrixResult, summary: &Summary) -> String {
             counted(arrays, "array", "arrays"),
             escape(&formats.join(", "))
         ));
+    }
+    if result.cells.iter().any(|cell| cell.kind == CellKind::Pyodide) {
+        text.push_str(
+            "<em>Pyodide</em> has no numpy here: it writes nothing, reads into memoryviews, and \
+             leaves out the arrays of types that these do not have. ",
+        );
     }
     if result.formats.contains(&Format::WheelRead) {
         let wheels: Vec<&str> = result.wheels.iter().map(|wheel| wheel.file.as_str()).collect();
@@ -481,6 +488,22 @@ fn unavailable(result: &MatrixResult) -> String {
          <p>{}, which is no failure.</p>\n{}</section>\n",
         counted(count, "cell does not exist", "cells do not exist"),
         list("absent", items, entries.len())
+    )
+}
+
+fn notes(result: &MatrixResult) -> String {
+    let remarks = remarks::remarks(result);
+    if remarks.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = remarks
+        .iter()
+        .map(|remark| format!("{}: {}", strong(&remark.cells), with_code(&shortened(&remark.text))))
+        .collect();
+    format!(
+        "<section aria-labelledby=\"notes-title\">\n<h2 id=\"notes-title\">To know of some \
+         cells</h2>\n{}</section>\n",
+        list("absent", items, remarks.len())
     )
 }
 

@@ -6,7 +6,7 @@ use report::render::{visible, width, wrap};
 use super::causes::{self, Cause};
 use super::table::{Table, Verdict};
 use super::words::{self, counted, listed, shortened};
-use super::{Options, absent, control, names};
+use super::{Options, absent, control, names, remarks};
 use crate::{Lane, MatrixResult};
 
 /// Below this width lines are longer than the terminal rather than one word each.
@@ -37,6 +37,7 @@ pub fn render(result: &MatrixResult, options: &Options) -> String {
     page.causes(&table);
     page.failed_cells(result);
     page.unavailable(result);
+    page.remarks(result);
     page.control(&table);
     page.summary(result);
     page.text
@@ -190,6 +191,18 @@ impl Page<'_> {
         for entry in unavailable {
             let text = format!("{}: {}", entry.cells, shortened(&entry.reason));
             self.paragraph(2, "n/a", dim(), &text);
+        }
+        self.text.push('\n');
+    }
+
+    fn remarks(&mut self, result: &MatrixResult) {
+        let remarks = remarks::remarks(result);
+        if remarks.is_empty() {
+            return;
+        }
+        self.heading("To know of some cells");
+        for remark in remarks {
+            self.paragraph(2, &format!("{}:", remark.cells), dim(), &shortened(&remark.text));
         }
         self.text.push('\n');
     }

@@ -8,7 +8,7 @@ use report::render::visible;
 use super::causes::{self, Cause};
 use super::table::{Table, Verdict};
 use super::words::{self, counted, grouped, listed, shortened};
-use super::{absent, control, names};
+use super::{absent, control, names, remarks};
 use crate::{Lane, MatrixResult};
 
 /// The most bytes of a page; GitHub refuses a comment above 65,536.
@@ -43,6 +43,7 @@ pub fn render(result: &MatrixResult) -> String {
     page.add("what failed", &failures(&table));
     page.add("the cells that could not take part", &failed_cells(result));
     page.add("the table of every cell", &by_cell(&table));
+    page.add("what is to know of some cells", &notes(result));
     page.add("the pickle control", &pickles(&table));
     page.add("the cells that are not available", &unavailable(result));
     if !page.left_out.is_empty() {
@@ -251,6 +252,18 @@ fn failed_cells(result: &MatrixResult) -> Vec<String> {
         lines.push(format!("- … and {} more", failed.len() - MOST_CELLS));
     }
     vec!["### Cells that could not take part".to_owned(), lines.join("\n")]
+}
+
+fn notes(result: &MatrixResult) -> Vec<String> {
+    let remarks = remarks::remarks(result);
+    if remarks.is_empty() {
+        return Vec::new();
+    }
+    let line = |remark: &remarks::Remark| {
+        format!("- **{}**: {}", prose(&remark.cells), prose(&shortened(&remark.text)))
+    };
+    let lines: Vec<String> = remarks.iter().map(line).collect();
+    details("To know of some cells", false, &lines.join("\n"))
 }
 
 fn pickles(table: &Table<'_>) -> Vec<String> {

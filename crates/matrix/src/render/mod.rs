@@ -13,6 +13,7 @@ mod control;
 mod generations;
 mod names;
 mod page;
+mod remarks;
 mod table;
 mod words;
 

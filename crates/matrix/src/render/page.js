@@ -250,7 +250,7 @@
         : wrong ? `${plural(wrong, "pickle", "pickles")} behaved otherwise than predicted` : "every pickle behaved as predicted",
     ];
     const sections = [
-      [h("h3", {}, "Arrays, type by type"), arrays(results)],
+      [h("h3", {}, "Arrays, type by type"), arrays(results, new Set([...writer(row)[4], ...reader(column)[4]]))],
       pickles === null ? [] : [h("h3", {}, "Pickles, the control"), ...control(pickles)],
     ];
     // What failed comes first.
@@ -261,7 +261,8 @@
     ];
   }
 
-  function arrays(results) {
+  /** What became of the arrays; those in `left` are of types that one of the two cannot hold. */
+  function arrays(results, left) {
     const kinds = ["error", "differs", "no answer"];
     const found = new Map();
     results.forEach((result, place) => {
@@ -285,18 +286,21 @@
     const heads = columns.map((column) => h("th", { scope: "col", class: "mark" }, data.formats[column]));
     const bodies = [...groups].map(([group, places]) => [group, places, places.filter((place) => found.has(place)).length])
       .sort((one, other) => Number(other[2] > 0) - Number(one[2] > 0)).map(([group, places, bad]) => {
-      const note = bad ? `${bad} of ${places.length} not as written` : plural(places.length, "array agrees", "arrays agree");
+      const out = places.filter((place) => left.has(place)).length;
+      const agreed = out === places.length ? [] : [plural(places.length - out, "array agrees", "arrays agree")];
+      const note = bad ? `${bad} of ${places.length} not as written` : [...agreed, ...(out ? [`${out} left out`] : [])].join(", ");
+      const kind = bad ? sign("fail") : agreed.length ? sign("pass") : sign("none", "–");
       return h("tbody", {},
-        h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: 3 + columns.length }, bad ? sign("fail") : sign("pass"), " ", group, h("small", {}, note))),
-        places.map((place) => arrayRows(place, results, columns, found.get(place))));
+        h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: 3 + columns.length }, kind, " ", group, h("small", {}, note))),
+        places.map((place) => arrayRows(place, results, columns, found.get(place), left.has(place))));
     });
     return h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Array"), h("th", { scope: "col" }, "Type"), h("th", { scope: "col", class: "shape" }, "Shape"), heads)), bodies);
   }
 
-  function arrayRows(place, results, columns, found) {
+  function arrayRows(place, results, columns, found, out) {
     const [name, , descr, shape, fortran, format] = data.cases[place];
-    const isIn = (column) => (format === null ? !only.has(column) : format === column) && data.results[results[column]][0] > 0;
+    const isIn = (column) => !out && (format === null ? !only.has(column) : format === column) && data.results[results[column]][0] > 0;
     const marks = columns.map((column) => h("td", { class: "mark" },
       found && found.has(column) ? sign("fail") : isIn(column) ? sign("pass") : sign("none", "–")));
     const rows = [h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, h("code", {}, descr)),

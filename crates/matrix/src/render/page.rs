@@ -60,7 +60,12 @@ pub(crate) fn data(table: &Table<'_>) -> String {
             });
             let python = cell.python.as_deref().map(shown);
             let numpy = cell.numpy.as_deref().map(shown);
-            json!([shown(&cell.name), python, numpy, why])
+            let left_out: Vec<usize> = cell
+                .left_out
+                .iter()
+                .filter_map(|left| data.case_places.get(&(left.case.clone(), None)).copied())
+                .collect();
+            json!([shown(&cell.name), python, numpy, why, left_out])
         })
         .collect();
     let observations: Vec<Value> = result.observations.iter().map(observation).collect();

@@ -1,5 +1,6 @@
 //! Running the cells: environments, then every corpus, then everyone reads.
 
+mod pyodide;
 mod wheel;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,13 @@ use crate::parallel::parallel;
 use crate::plan::{Plan, PlannedCell, Way, plan};
 use crate::process::{self, CellError};
 use crate::{
-    CellKind, CellResult, CellState, Error, Format, InstallerChoice, Lane, MachineInfo,
+    CellKind, CellResult, CellState, Error, Format, InstallerChoice, Lane, LeftOut, MachineInfo,
     MatrixResult, Observation, PickledObject, RESULT_SCHEMA, Shard, Specification, StoredCase,
 };
 
 /// The program that CPython cells run.
 const CELL_PROGRAM: &str = include_str!("../../python/cell.py");
+const CELL_FILE: &str = "cell.py";
 /// First argument of this program when it is to be the core's cell; the second is a file.
 pub const CORE_CELL: &str = "matrix-core-cell";
 /// How many environments are made at once: most of it is waiting for the network and the disk.
@@ -107,7 +109,10 @@ pub enum Progress {
 /// A cell that is ready to run.
 struct Ready<'a> {
     cell: &'a PlannedCell,
+    /// The interpreter, unless the cell is no CPython.
     python: Option<PathBuf>,
+    /// The directory of Pyodide, if the cell is one.
+    pyodide: Option<PathBuf>,
     /// Where the wheel under test is installed.
     site: Option<PathBuf>,
     /// Whether its environment was there before this run.
@@ -140,16 +145,15 @@ pub fn run(options: &Options<'_>) -> Result<MatrixResult, Error> {
     let mut judge = Judge::new(&cases, &run.formats, &run.protocols);
     let mut result = run.empty_result(started);
     for planned in plan.cells.iter() {
-        let reader = planned.result.name.as_str();
-        result.cells.push(outcome.of(planned));
-        let Some((answer, _)) = outcome.read.get(reader) else { continue };
+        result.cells.push(outcome.of(planned, &cases));
+        let Some((answer, _)) = outcome.read.get(&*planned.result.name) else { continue };
         if planned.result.kind.lane() == Lane::Wheel {
             continue;
         }
         for writer in run.writers_of(planned, &writers) {
             let of_writer = outcome.written.get(&*writer.name).map(|(answer, _)| &answer.of);
             let sides = of_writer.map(|of| (of, &answer.of));
-            result.pairs.push(judge.pair(writer, reader, sides, answer));
+            result.pairs.push(judge.pair(writer, &planned.result, sides, answer));
         }
     }
     result.observations = judge.into_observations();
@@ -173,14 +177,34 @@ struct Outcome<'a> {
 
 impl Outcome<'_> {
     /// A cell as the result has it.
-    fn of(&self, planned: &PlannedCell) -> CellResult {
+    fn of(&self, planned: &PlannedCell, cases: &[Case]) -> CellResult {
         let mut cell = planned.result.clone();
-        if let Some((answer, elapsed)) = self.written.get(&*cell.name) {
-            cell.write_seconds = Some(elapsed.as_secs_f64());
-            cell.python = answer.of.python.clone().or(cell.python);
-            cell.numpy = answer.of.numpy.clone().or(cell.numpy);
+        let written = self.written.get(&*cell.name);
+        let read = self.read.get(&*cell.name);
+        cell.write_seconds = written.map(|(_, elapsed)| elapsed.as_secs_f64());
+        cell.read_seconds = read.map(|(_, elapsed)| elapsed.as_secs_f64());
+        let said = written.map(|(answer, _)| &answer.of).or(read.map(|(answer, _)| &answer.of));
+        if let Some(of) = said {
+            cell.python = of.python.clone().or(cell.python);
+            cell.numpy = of.numpy.clone().or(cell.numpy);
+            cell.remarks = of.remarks.clone();
         }
-        cell.read_seconds = self.read.get(&*cell.name).map(|(_, elapsed)| elapsed.as_secs_f64());
+        let mut reasons: BTreeMap<usize, &str> = BTreeMap::new();
+        if let Some((answer, _)) = written {
+            reasons.extend(answer.unsupported.iter().map(|(case, reason)| (*case, &**reason)));
+        }
+        if let Some((answer, _)) = read {
+            let formats = answer.pairs.values().flat_map(|pair| pair.formats.values());
+            let refused = formats.flat_map(|format| &format.refused);
+            reasons.extend(refused.map(|(case, reason)| (*case, &**reason)));
+        }
+        cell.left_out = reasons
+            .into_iter()
+            .filter_map(|(case, reason)| {
+                let case = cases.get(case)?.name.to_owned();
+                Some(LeftOut { case, reason: reason.to_owned() })
+            })
+            .collect();
         if let Some(state) = self.states.get(&*cell.name) {
             cell.state = state.clone();
         }
@@ -208,9 +232,10 @@ impl<'a> Run<'a> {
         };
         let scratch =
             Scratch::new(&options.directory, "run").map_err(cannot_write(&options.directory))?;
-        let program = scratch.path().join("cell.py");
+        let program = scratch.path().join(CELL_FILE);
         host::write_atomically(&program, CELL_PROGRAM.as_bytes())
             .map_err(cannot_write(&program))?;
+        pyodide::write_programs(scratch.path()).map_err(cannot_write(scratch.path()))?;
         exchange::write_corpus(scratch.path(), cases).map_err(cannot_write(scratch.path()))?;
         let pickles = options.specification.pickles;
         let objects = numpy_rules::kinds().iter().filter(|_| pickles);
@@ -230,7 +255,9 @@ impl<'a> Run<'a> {
 
     /// First phase: an environment for every cell that needs one.
     fn environments(&self, outcome: &mut Outcome<'a>) -> Vec<Ready<'a>> {
-        let cells: Vec<&PlannedCell> = self.plan.runnable().collect();
+        // What neither writes nor reads in this shard is not needed.
+        let has_part = |cell: &&PlannedCell| cell.result.kind.writes() || cell.result.reads;
+        let cells: Vec<&PlannedCell> = self.plan.runnable().filter(has_part).collect();
         self.options.report(Progress::Phase { name: "environments", total: cells.len() });
         let ready = parallel(INSTALLATIONS, &cells, |cell| self.step(cell, || self.ready(cell)));
         let mut made = Vec::new();
@@ -246,12 +273,14 @@ impl<'a> Run<'a> {
         made
     }
 
-    /// Second phase: every cell writes the corpus.
+    /// Second phase: every cell of a kind that writes writes the corpus.
     fn corpora(&self, cells: &[Ready<'a>], outcome: &mut Outcome<'a>) {
-        self.options.report(Progress::Phase { name: "writing", total: cells.len() });
+        let writers: Vec<&Ready<'a>> =
+            cells.iter().filter(|cell| cell.cell.result.kind.writes()).collect();
+        self.options.report(Progress::Phase { name: "writing", total: writers.len() });
         let written =
-            parallel(self.options.jobs, cells, |cell| self.step(cell.cell, || self.write(cell)));
-        for (cell, written) in cells.iter().zip(written) {
+            parallel(self.options.jobs, &writers, |cell| self.step(cell.cell, || self.write(cell)));
+        for (cell, written) in writers.iter().zip(written) {
             let name = cell.cell.result.name.as_str();
             match written {
                 Ok(answer) => drop(outcome.written.insert(name, answer)),
@@ -260,16 +289,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Third phase: every cell that is to read and could write reads what the others wrote.
+    /// Third phase: every cell that is to read reads what the others wrote, unless it failed to write.
     fn readings(
         &self,
         cells: &[Ready<'a>],
         writers: &BTreeMap<&str, Writer>,
         outcome: &mut Outcome<'a>,
     ) {
-        let could_write = |cell: &&Ready<'_>| writers.contains_key(&*cell.cell.result.name);
+        let is_well = |cell: &&Ready<'_>| {
+            let CellResult { name, kind, .. } = &cell.cell.result;
+            !kind.writes() || writers.contains_key(name.as_str())
+        };
         let readers: Vec<&Ready<'a>> =
-            cells.iter().filter(|cell| cell.cell.result.reads).filter(could_write).collect();
+            cells.iter().filter(|cell| cell.cell.result.reads).filter(is_well).collect();
         self.options.report(Progress::Phase { name: "reading", total: readers.len() });
         let read = parallel(self.options.jobs, &readers, |cell| {
             self.step(cell.cell, || self.read(cell, writers))
@@ -278,9 +310,7 @@ impl<'a> Run<'a> {
             let name = cell.cell.result.name.as_str();
             match read {
                 Ok(answer) => drop(outcome.read.insert(name, answer)),
-                Err(reason) => {
-                    drop(outcome.states.insert(name, CellState::ReadingFailed { reason }));
-                }
+                Err(state) => drop(outcome.states.insert(name, state)),
             }
         }
     }
@@ -294,6 +324,10 @@ impl<'a> Run<'a> {
     }
 
     fn ready<'c>(&self, cell: &'c PlannedCell) -> Result<Ready<'c>, String> {
+        if let Some(package) = self.pyodide(cell, false)? {
+            let (pyodide, reused) = (Some(package.directory), package.reused);
+            return Ok(Ready { cell, python: None, pyodide, site: None, reused });
+        }
         let (python, reused) = match &cell.way {
             Some(Way::Existing { python }) => (Some(python.clone()), false),
             Some(Way::Make { .. }) => {
@@ -301,10 +335,10 @@ impl<'a> Run<'a> {
                 // The cell without a wheel makes it again, and is in it at this moment.
                 (Some(python), reused && !self.is_shared(cell))
             }
-            Some(Way::Core | Way::Command { .. }) | None => (None, false),
+            Some(Way::Core | Way::Command { .. } | Way::Pyodide { .. }) | None => (None, false),
         };
         let site = self.site(cell, python.as_deref())?;
-        Ok(Ready { cell, python, site, reused })
+        Ok(Ready { cell, python, pyodide: None, site, reused })
     }
 
     fn prepare(&self, cell: &PlannedCell, anew: bool) -> Result<Prepared, String> {
@@ -377,12 +411,16 @@ impl<'a> Run<'a> {
         &self,
         cell: &Ready<'_>,
         writers: &BTreeMap<&str, Writer>,
-    ) -> Result<(ReadAnswer, Duration), String> {
+    ) -> Result<(ReadAnswer, Duration), CellState> {
+        let failed = |error: CellError| CellState::ReadingFailed { reason: error.into_reason() };
         let wanted: Vec<Writer> = self.writers_of(cell.cell, writers).cloned().collect();
         if let Some(done) = self.read_by_command(cell, &wanted) {
-            return Ok((ReadAnswer::default(), done.map_err(CellError::into_reason)?));
+            return Ok((ReadAnswer::default(), done.map_err(failed)?));
         }
-        self.ask(cell, Role::Read, wanted).map_err(CellError::into_reason)
+        if cell.pyodide.is_some() {
+            return self.read_in_pyodide(cell, wanted);
+        }
+        self.ask(cell, Role::Read, wanted).map_err(failed)
     }
 
     /// Runs one process of a cell, and reads its answer.
@@ -418,11 +456,14 @@ impl<'a> Run<'a> {
         let file = own.join(format!("{role_name}.json"));
         let text = serde_json::to_vec(&request).map_err(|error| other(&error))?;
         host::write_atomically(&file, &text).map_err(|error| other(&error))?;
-        let command = match &cell.python {
-            Some(python) => {
+        let command = match (&cell.python, &cell.cell.way, &cell.pyodide) {
+            (Some(python), ..) => {
                 Invocation::new(python).args(["-I", "-B"]).arg(&self.program).arg(&file)
             }
-            None => {
+            (None, Some(Way::Pyodide { node, .. }), Some(package)) => {
+                pyodide::command(node, self.scratch.path(), package, &file)
+            }
+            _ => {
                 let program = host::own_program().map_err(|error| other(&error))?;
                 Invocation::new(program).arg(CORE_CELL).arg(&file)
             }

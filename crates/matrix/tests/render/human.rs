@@ -5,7 +5,7 @@ use matrix::MatrixResult;
 use matrix::render::{Options, human};
 use report::render::width;
 
-use crate::samples::{default_matrix, faulty, hostile, huge, small, wheel};
+use crate::samples::{default_matrix, faulty, hostile, huge, pyodide, small, wheel};
 
 fn render(result: &MatrixResult, width: usize) -> String {
     human::render(result, &Options { width, ..Options::default() })
@@ -38,6 +38,33 @@ fn two_cells_and_the_core() {
 
     ✓ all 9 pairs passed · 3 cells · 1,080 arrays compared · 248 pickles read, 56 failed as predicted
       3 min 12 s
+    ");
+}
+
+#[test]
+fn what_pyodide_leaves_out_is_said_and_why_another_is_not_there() {
+    let text = render(&pyodide(), 100);
+    let (_, after) = text.split_once("✓ passed").unwrap();
+    let (shown, _) = after.split_once("Pickles, the control").unwrap();
+    assert_snapshot!(format!("{}\n{shown}", table(&text).join("\n")), @"
+    Who reads whose arrays: writers down, readers across, by their numbers
+                         1 2 3 4 5
+    1 py3.11-numpy1.24.4 ✓ ✓ ✓ ✓ -
+    2 py3.11-numpy2.2.6  ✓ ✓ ✓ ✓ -
+    3 core               ✓ ✓ ✓ ✓ -
+
+    only read: 4 pyodide-0.25.1, 5 pyodide-314.0.7
+       - a cell could not take part
+
+    Cells that could not take part
+      ✗ pyodide-314.0.7: it cannot be had
+        seen: there is no Node.js on PATH; install it
+        next: mend what the message says, or take it out of `pyodides` in truewheel.toml
+
+    To know of some cells
+      pyodide-0.25.1: 20 of 40 arrays cannot be held there and were left out: `big-endian complex128`,
+        `bytes`, `text` and 17 more (a memoryview has no type '<c8': install numpy to read it)
+      pyodide-0.25.1: `numpy.load` would end in OSError (WSM001)
     ");
 }
 

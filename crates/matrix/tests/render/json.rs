@@ -4,7 +4,7 @@ use matrix::render::json;
 use matrix::{MatrixResult, Shard};
 use serde_json::Value;
 
-use crate::samples::{default_matrix, faulty, hostile, small, wheel};
+use crate::samples::{default_matrix, faulty, hostile, pyodide, small, wheel};
 use crate::schema::{assert_valid, problems};
 
 const SCHEMA: &str = include_str!("../../../../docs/matrix.schema.json");
@@ -15,7 +15,7 @@ fn shard() -> MatrixResult {
 
 #[test]
 fn the_result_comes_back_whole() {
-    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel()] {
+    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel(), pyodide()] {
         let text = json::render(&result);
         assert_eq!(serde_json::from_str::<MatrixResult>(&text).unwrap(), result);
     }
@@ -24,7 +24,7 @@ fn the_result_comes_back_whole() {
 #[test]
 fn the_schema_comes_first_and_each_pair_has_a_line() {
     let text = json::render(&small());
-    assert!(text.starts_with("{\n  \"schema\": \"truewheel-matrix/1\",\n"));
+    assert!(text.starts_with("{\n  \"schema\": \"truewheel-matrix/2\",\n"));
     let pairs = text.lines().filter(|line| line.starts_with("    {\"writer\":")).count();
     assert_eq!(pairs, 9);
 }
@@ -47,7 +47,7 @@ fn nothing_in_it_can_move_a_cursor() {
 
 #[test]
 fn every_result_satisfies_the_schema() {
-    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel()] {
+    for result in [small(), default_matrix(), faulty(), hostile(), shard(), wheel(), pyodide()] {
         let value = serde_json::from_str(&json::render(&result)).unwrap();
         assert_valid(SCHEMA, &value);
     }

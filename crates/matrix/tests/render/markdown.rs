@@ -4,10 +4,21 @@ use insta::assert_snapshot;
 use matrix::render::markdown;
 use matrix::{MatrixResult, Problem, ProblemKind};
 
-use crate::samples::{default_matrix, faulty, hostile, huge, misread, small, wheel};
+use crate::samples::{default_matrix, faulty, hostile, huge, misread, pyodide, small, wheel};
 
 /// GitHub refuses a comment with more characters, and cuts a summary of more than 1 MiB.
 const MOST: usize = 60_000;
+
+#[test]
+fn what_pyodide_leaves_out_is_said() {
+    let text = markdown::render(&pyodide());
+    let (_, notes) = text.split_once("<details><summary>To know of some cells</summary>").unwrap();
+    let (notes, _) = notes.split_once("</details>").unwrap();
+    assert_snapshot!(notes.trim(), @"
+    - **pyodide-0.25.1**: 20 of 40 arrays cannot be held there and were left out: `big-endian complex128`, `bytes`, `text` and 17 more (a memoryview has no type '&lt;c8': install numpy to read it)
+    - **pyodide-0.25.1**: `numpy.load` would end in OSError (WSM001)
+    ");
+}
 
 #[test]
 fn two_cells_and_the_core() {

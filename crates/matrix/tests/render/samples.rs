@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use matrix::{
-    CellKind, CellResult, CellState, Expectation, Format, FormatResult, MachineInfo, MatrixResult,
-    Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind, RESULT_SCHEMA,
-    StoredCase, TestedWheel, WrongPrediction,
+    CellKind, CellResult, CellState, Expectation, Format, FormatResult, LeftOut, MachineInfo,
+    MatrixResult, Observation, PairResult, PickleResult, PickledObject, Problem, ProblemKind,
+    RESULT_SCHEMA, StoredCase, TestedWheel, WrongPrediction,
 };
 
 /// Text that would take over a terminal, an XML file, a workflow or a page.
@@ -204,6 +204,41 @@ pub(crate) fn faulty() -> MatrixResult {
     result.pairs.retain(|pair| {
         (pair.writer.as_str(), pair.reader.as_str()) != ("py3.9-numpy2.0.2", "py3.10-numpy2.2.6")
     });
+    result
+}
+
+/// Two Pyodides: one that cannot hold half of the arrays and has a remark, and one that is not there.
+pub(crate) fn pyodide() -> MatrixResult {
+    let mut result = small();
+    let missing = "there is no Node.js on PATH; install it".to_owned();
+    let reads_only = |version: &str, state: CellState| CellResult {
+        name: format!("pyodide-{version}"),
+        kind: CellKind::Pyodide,
+        numpy: None,
+        pyodide: Some(version.to_owned()),
+        writes: false,
+        write_seconds: None,
+        ..python_cell("3.11.3", "0", state)
+    };
+    let mut there = reads_only("0.25.1", CellState::Ran);
+    let left_out = result.cases.iter().skip(result.cases.len() / 2);
+    let reason = || "a memoryview has no type '<c8': install numpy to read it".to_owned();
+    there.left_out =
+        left_out.map(|case| LeftOut { case: case.name.clone(), reason: reason() }).collect();
+    there.remarks = vec!["`numpy.load` would end in OSError (WSM001)".to_owned()];
+    let compared = result.cases.len() - there.left_out.len();
+    for writer in result.cells.clone() {
+        let formats =
+            Format::ALL.map(|format| FormatResult { format, compared, problems: Vec::new() });
+        result.pairs.push(PairResult {
+            writer: writer.name,
+            reader: there.name.clone(),
+            formats: formats.to_vec(),
+            pickles: None,
+        });
+    }
+    result.cells.push(there);
+    result.cells.push(reads_only("314.0.7", CellState::MissingInterpreter { reason: missing }));
     result
 }
 
@@ -426,8 +461,11 @@ fn python_cell(python: &str, numpy: &str, state: CellState) -> CellResult {
         numpy: Some(numpy.to_owned()),
         core: None,
         wheel: None,
+        pyodide: None,
         writes: true,
         reads: true,
+        left_out: Vec::new(),
+        remarks: Vec::new(),
         write_seconds: (state == CellState::Ran).then_some(0.4),
         read_seconds: (state == CellState::Ran).then_some(3.5),
         state,

@@ -21,6 +21,10 @@ use clap::{Args, Subcommand, ValueEnum};
 /// without Python, called as `COMMAND write ARRAYS.npz` and `COMMAND read ARRAYS.npz RESULTS.npz
 /// ...`; why it cannot read a file it writes to `RESULTS.npz.error`.
 ///
+/// Pyodides that `pyodides` in `[matrix]` names, run by Node.js, read what the others wrote. They have
+/// no numpy: arrays become memoryviews, and those of types that these do not have are left out, which
+/// the report says.
+///
 /// Ends with 0 when every pair passed, 5 when a pair or a cell failed, 2 when the tool itself
 /// failed, and 3 when it was called wrongly or its configuration is wrong.
 #[derive(Debug, Args)]
@@ -137,7 +141,7 @@ pub(crate) struct CellFlags {
     #[arg(long, value_name = "INSTALLER", default_value = "auto")]
     pub(crate) installer: InstallerFlag,
 
-    /// Do not use the network: only what uv has in its cache
+    /// Do not use the network: only what uv has in its cache, and Pyodides that a run has installed
     #[arg(long)]
     pub(crate) offline: bool,
 }

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "environments",
     "formats",
     "lanes",
+    "pyodides",
     "time-limit",
 ];
 
@@ -64,6 +65,9 @@ pub(super) fn specification(table: &Reader<'_>, places: &Places<'_>) -> Specific
             table.complain("exchange-core", message.to_owned());
         }
     }
+    if table.has("pyodides") {
+        pyodides(table, &mut specification, places);
+    }
     specification.imports = table.texts("imports");
     specification.environments =
         table.tables("environments").iter().filter_map(|entry| named(entry, places)).collect();
@@ -106,20 +110,42 @@ fn formats(table: &Reader<'_>, specification: &mut Specification) {
 }
 
 fn lanes(table: &Reader<'_>, specification: &mut Specification) {
-    const LANES: [&str; 3] = ["cpython", "core", "wheel"];
+    const LANES: [&str; 4] = ["cpython", "core", "wheel", "pyodide"];
     let names = table.texts("lanes");
     let has = |lane: &str| names.iter().any(|name| name == lane);
     specification.cpython = has("cpython");
     specification.core = has("core");
     specification.wheel_lane = has("wheel");
-    if specification.wheel.is_some() && !specification.wheel_lane {
-        let message = "nothing uses it, as `lanes` does not list `wheel`";
-        table.complain("wheel", message.to_owned());
+    specification.pyodide = has("pyodide");
+    for (key, lane) in [("wheel", "wheel"), ("pyodides", "pyodide")] {
+        if table.has(key) && !has(lane) {
+            let message = format!("nothing uses it, as `lanes` does not list `{lane}`");
+            table.complain(key, message);
+        }
     }
     for name in names.iter().filter(|name| !LANES.contains(&name.as_str())) {
         let message = format!("there is no lane `{name}`; there are `{}`", LANES.join("`, `"));
         table.complain("lanes", message);
     }
+}
+
+/// The versions of Pyodide, which take part when they are named and `lanes` is left out.
+fn pyodides(table: &Reader<'_>, specification: &mut Specification, places: &Places<'_>) {
+    let names = table.texts("pyodides");
+    for name in &names {
+        if name != "newest" && !is_path(name) && !is_version(name) {
+            let message = format!(
+                "`{name}` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
+                 directory"
+            );
+            table.complain("pyodides", message);
+        }
+    }
+    if names.is_empty() {
+        table.complain("pyodides", "there is no version in the list".to_owned());
+    }
+    specification.pyodides = names.iter().map(|name| python(name, places)).collect();
+    specification.pyodide = true;
 }
 
 fn python(written: &str, places: &Places<'_>) -> String {

@@ -79,7 +79,8 @@ exchange-core = ["target/core", "--fast"]
 imports = ["a"]
 environments = [{ name = "train", path = "~/envs/train" }]
 formats = ["npz-deflated", "npy"]
-lanes = ["cpython", "wheel"]
+lanes = ["cpython", "wheel", "pyodide"]
+pyodides = ["0.25.1", "newest", "vendor/pyodide"]
 time-limit = 60
 "#,
     )
@@ -128,6 +129,7 @@ time-limit = 60
                 wheel: Some(PathBuf::from("/p/dist/a-*.whl")),
                 exchange: Some(PathBuf::from("/p/tests/exchange.py")),
                 exchange_core: ["target/core", "--fast"].map(str::to_owned).into(),
+                pyodides: ["0.25.1", "newest", "/p/vendor/pyodide"].map(str::to_owned).into(),
                 imports: vec!["a".to_owned()],
                 environments: vec![NamedEnvironment {
                     name: "train".to_owned(),
@@ -138,6 +140,7 @@ time-limit = 60
                 cpython: true,
                 core: false,
                 wheel_lane: true,
+                pyodide: true,
                 time_limit: Duration::from_secs(60),
             },
         }
@@ -204,7 +207,8 @@ fn cells_that_cannot_be_are_refused() {
             "3:10: `>=2` is neither a version such as `2.2.6` nor `newest`",
             "4:16: `--pre` is not a requirement such as `ml_dtypes>=0.5`",
             "5:11: there is no format `hdf5`; there are `npy`, `npz`, `npz-deflated`, `pickle`",
-            "6:9: there is no lane `cython`; there are `cpython`, `core`, `wheel`",
+            "6:9: there is no lane `cython`; there are `cpython`, `core`, `wheel`, \
+             `pyodide`",
             "7:14: `matrix.time-limit` must be a whole number of at least 1; this is a number",
             "8:1: unknown key `enviroments` in `matrix`, did you mean `environments`?",
             "9:26: the name is empty",
@@ -229,6 +233,29 @@ fn a_wheel_brings_its_lane_with_it() {
              `[\"target/release/core\"]`",
         ],
     );
+}
+
+#[test]
+fn a_pyodide_brings_its_lane_with_it() {
+    let matrix = |text: &str| parse(&format!("[matrix]\n{text}")).unwrap().matrix;
+    let named = matrix("pyodides = ['0.25.1']\n");
+    assert!(named.pyodide && named.cpython && named.core);
+    assert_eq!(named.pyodides, ["0.25.1"]);
+    let lane = matrix("lanes = ['cpython', 'pyodide']\n");
+    assert!(lane.pyodide && !lane.core);
+    assert_eq!(lane.pyodides, ["newest"]);
+    assert!(!matrix("").pyodide);
+    refused(
+        "[matrix]\npyodides = ['new', '--x']\nlanes = ['core']\n",
+        &[
+            "2:13: `new` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
+             directory",
+            "2:20: `--x` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
+             directory",
+            "2:12: nothing uses it, as `lanes` does not list `pyodide`",
+        ],
+    );
+    refused("[matrix]\npyodides = []\n", &["2:12: there is no version in the list"]);
 }
 
 #[test]

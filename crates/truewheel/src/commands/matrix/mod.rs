@@ -183,7 +183,7 @@ fn plan(context: &Context<'_>, flags: &PlanFlags) -> Result<ExitStatus, Failure>
         PlanFormat::Human => plan_text(&plan),
         PlanFormat::Json => {
             let cells: Vec<&matrix::CellResult> = plan.cells.iter().map(|c| &c.result).collect();
-            crate::output::json(&PlanJson { schema: "truewheel-matrix-plan/1", cells })?
+            crate::output::json(&PlanJson { schema: "truewheel-matrix-plan/2", cells })?
         }
         PlanFormat::Github => github(&plan, flags.shards.get())?,
     };
