@@ -23,7 +23,7 @@ fn unknown_keys() {
       [ROOT]/project/truewheel.toml:2:1: unknown key `skipp` in `doctor`, did you mean `skip`?
       [ROOT]/project/truewheel.toml:4:2: unknown key `projekt` at the top level, did you mean `project`?
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }
 
@@ -38,7 +38,7 @@ fn wrong_types() {
       [ROOT]/project/truewheel.toml:3:8: `doctor.skip` must be an array of strings; this is a string
       [ROOT]/project/truewheel.toml:5:12: `project.exchange` must be an array of tables; this is a number
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }
 
@@ -52,7 +52,7 @@ fn suppressions_without_a_reason_or_with_an_unknown_code() {
       [ROOT]/project/truewheel.toml:2:13: `doctor.suppress` lacks `reason`
       [ROOT]/project/truewheel.toml:2:22: no check is called `ENV01`, did you mean `ENV001`?
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }
 
@@ -65,7 +65,7 @@ fn not_toml() {
     error: the configuration cannot be used
       [ROOT]/project/truewheel.toml:1:8: not TOML: unclosed table, expected `]`
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }
 
@@ -86,7 +86,7 @@ fn binary() {
     error: the configuration cannot be used
       [ROOT]/project/truewheel.toml:1:4: not TOML: key with no value, expected `=`
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }
 
@@ -145,6 +145,6 @@ fn it_is_found_from_a_directory_below() {
     error: the configuration cannot be used
       [ROOT]/project/truewheel.toml:1:1: unknown key `x` at the top level, the keys are `build`, `doctor`, `matrix`, `project`, `tools`
 
-    hint: `init` writes a sample that shows every key
+    hint: `truewheel init` writes a sample that shows every key
     ");
 }

@@ -27,7 +27,7 @@ fn nothing_is_stored_and_nothing_is_locked() {
     --- stderr
     error: an image of the recipe of bookworm is not in the store
 
-    hint: `image bootstrap` makes it
+    hint: `truewheel image bootstrap` makes it
     ");
 }
 

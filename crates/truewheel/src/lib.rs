@@ -51,12 +51,12 @@ pub fn run_with_help(
     let command = Cli::command().bin_name(name).no_binary_name(true).after_help(after_help);
     let cli = match command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&printer, &error),
+        Err(error) => return usage(&printer, &error, name),
     };
     match dispatch(&cli, &printer, name) {
         Ok(code) => code,
         Err(failure) => {
-            printer.talk(&failure.render());
+            printer.talk(&failure.render(name));
             failure.status.into()
         }
     }
@@ -90,7 +90,7 @@ fn dispatch(cli: &Cli, printer: &Printer, name: &'static str) -> Result<ExitCode
 }
 
 /// Help and version are data; a wrong flag is talk, and counts as bad input.
-fn usage(printer: &Printer, error: &clap::Error) -> ExitCode {
+fn usage(printer: &Printer, error: &clap::Error, name: &str) -> ExitCode {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
         printer.talk(&text);
@@ -99,7 +99,7 @@ fn usage(printer: &Printer, error: &clap::Error) -> ExitCode {
     match printer.data(&text) {
         Ok(()) => ExitStatus::Healthy.into(),
         Err(failure) => {
-            printer.talk(&failure.render());
+            printer.talk(&failure.render(name));
             failure.status.into()
         }
     }

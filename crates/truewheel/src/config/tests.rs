@@ -29,7 +29,7 @@ fn parse(text: &str) -> Result<Config, Failure> {
 
 #[track_caller]
 fn refused(text: &str, said: &[&str]) {
-    let text = parse(text).unwrap_err().render();
+    let text = parse(text).unwrap_err().render("truewheel");
     let details: Vec<&str> = text
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("/p/truewheel.toml:"))
@@ -248,9 +248,9 @@ fn a_pyodide_brings_its_lane_with_it() {
     refused(
         "[matrix]\npyodides = ['new', '--x']\nlanes = ['core']\n",
         &[
-            "2:13: `new` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
+            "2:12: `--x` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
              directory",
-            "2:20: `--x` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
+            "2:12: `new` is neither a version such as `0.25.1`, nor `newest`, nor the path of a \
              directory",
             "2:12: nothing uses it, as `lanes` does not list `pyodide`",
         ],

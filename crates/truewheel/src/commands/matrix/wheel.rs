@@ -129,7 +129,7 @@ mod tests {
         let host = Host::current().unwrap();
         let said = |place: &str| {
             let refused = wheels(&host, project, &project.join(place)).unwrap_err();
-            refused.render().split_whitespace().collect::<Vec<_>>().join(" ")
+            refused.render("truewheel").split_whitespace().collect::<Vec<_>>().join(" ")
         };
         fs_err::write(project.join("a.zip"), "").unwrap();
         assert!(said("a.zip").contains("a.zip is not a wheel"), "{}", said("a.zip"));
