@@ -12,13 +12,28 @@ use pyenvs::{
 };
 
 use crate::{
-    CargoLock, DirectoryFacts, DirectoryRole, EngineFacts, EnvironmentFacts, FACTS_SCHEMA, Facts,
-    LinkerFacts, MachineFacts, ModuleFacts, NumpyFacts, ProjectFacts, Pyproject, Role, Rustc,
-    SourceTree, ToolchainFacts,
+    CargoLock, Dependency, DependencyKind, DirectoryFacts, DirectoryRole, EngineFacts,
+    EnvironmentFacts, FACTS_SCHEMA, Facts, LinkerFacts, MachineFacts, ModuleFacts, NumpyFacts,
+    ProjectFacts, Pyproject, Role, Rustc, SourceTree, ToolchainFacts,
 };
 
 /// Where the healthy project lies.
 pub(crate) const PROJECT: &str = "/home/dev/project";
+
+/// A dependency of a crate, from a registry and with default features.
+pub(crate) fn dependency(name: &str, requirement: Option<&str>) -> Dependency {
+    Dependency {
+        name: name.to_owned(),
+        package: name.to_owned(),
+        requirement: requirement.map(str::to_owned),
+        features: Vec::new(),
+        default_features: true,
+        optional: false,
+        location: None,
+        kind: DependencyKind::Normal,
+        target: None,
+    }
+}
 
 /// A Linux machine with a project, its `.venv` (Python 3.11.7, numpy 2.2.6), the system Python
 /// 3.12 and a Rust toolchain, in which nothing is wrong. The `.venv` is active.

@@ -68,7 +68,7 @@ impl Node {
             .map_err(|error| error.to_string())?;
         let answer: Value = serde_json::from_str(&output.stdout_text()).unwrap_or_default();
         match answer.as_str() {
-            Some(version) if output.success() => Ok(version.to_owned()),
+            Some(version) if output.success() && is_file_name(version) => Ok(version.to_owned()),
             _ => Err(format!("npm has no {package}: {}", said_by_npm(&answer, &output))),
         }
     }
@@ -119,6 +119,12 @@ impl Node {
         let npm = self.npm.as_ref().ok_or("there is no npm on PATH to get Pyodide with")?;
         Ok(Invocation::new(npm))
     }
+}
+
+/// Whether a version can be the name of the directory that it is installed in.
+fn is_file_name(version: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(is_plain)
 }
 
 /// Pyodide that is there.

@@ -87,6 +87,7 @@ fn counts(kind: DependencyKind, tests: bool) -> bool {
 mod tests {
     use super::*;
     use crate::Dependency;
+    use crate::testing::dependency;
 
     fn manifest(optional: bool, features: &[(&str, &[&str])]) -> CrateManifest {
         let owned = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect();
@@ -94,14 +95,9 @@ mod tests {
             name: "example".to_owned(),
             dependencies: vec![Dependency {
                 name: "py".to_owned(),
-                package: "pyo3".to_owned(),
-                requirement: Some("0.26".to_owned()),
                 features: vec!["macros".to_owned()],
-                default_features: true,
                 optional,
-                location: None,
-                kind: DependencyKind::Normal,
-                target: None,
+                ..dependency("pyo3", Some("0.26"))
             }],
             features: features
                 .iter()

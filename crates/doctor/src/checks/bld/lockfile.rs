@@ -209,6 +209,7 @@ impl<'a> Index<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::dependency;
 
     const REGISTRY: &str = "registry+https://example.org/index";
 
@@ -222,17 +223,7 @@ mod tests {
     }
 
     fn needs(name: &str, requirement: &str) -> Dependency {
-        Dependency {
-            name: name.to_owned(),
-            package: name.to_owned(),
-            requirement: Some(requirement.to_owned()),
-            features: Vec::new(),
-            default_features: true,
-            optional: false,
-            location: None,
-            kind: DependencyKind::Normal,
-            target: None,
-        }
+        dependency(name, Some(requirement))
     }
 
     fn project(dependencies: Vec<Dependency>) -> ProjectFacts {

@@ -3,11 +3,8 @@
 use host::{HostPath, Seen};
 use pyenvs::Pick;
 
-use crate::testing::{PROJECT, healthy, package};
-use crate::{
-    CargoLock, CrateManifest, Dependency, DependencyKind, Facts, LockedPackage, MaturinConfig,
-    NamedPath,
-};
+use crate::testing::{PROJECT, dependency, healthy, package};
+use crate::{CargoLock, CrateManifest, Dependency, Facts, LockedPackage, MaturinConfig, NamedPath};
 
 /// The healthy machine with a crate that uses this locked version of PyO3 with these features.
 pub(super) fn extension_project(version: &str, features: &[&str]) -> Facts {
@@ -51,17 +48,9 @@ pub(super) fn naming(setting: &str, name: &str, exists: bool) -> Facts {
 
 /// A dependency on the minor series of this version of PyO3.
 pub(super) fn pyo3_dependency(version: &str, features: &[&str]) -> Dependency {
-    Dependency {
-        name: "pyo3".to_owned(),
-        package: "pyo3".to_owned(),
-        requirement: version.rsplit_once('.').map(|(series, _)| series.to_owned()),
-        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
-        default_features: true,
-        optional: false,
-        location: None,
-        kind: DependencyKind::Normal,
-        target: None,
-    }
+    let series = version.rsplit_once('.').map(|(series, _)| series);
+    let features = features.iter().map(|feature| (*feature).to_owned()).collect();
+    Dependency { features, ..dependency("pyo3", series) }
 }
 
 /// A package of `Cargo.lock`.

@@ -170,8 +170,8 @@ mod tests {
     use pyenvs::EnvironmentKind;
 
     use super::*;
-    use crate::testing::{bare_environment, healthy, venv, venv_facts};
-    use crate::{CrateManifest, Dependency, DependencyKind};
+    use crate::testing::{bare_environment, dependency, healthy, venv, venv_facts};
+    use crate::{CrateManifest, Dependency};
 
     fn with(range: &str, version: &str) -> Facts {
         let mut facts = healthy();
@@ -195,15 +195,8 @@ mod tests {
         facts.project.crates.push(CrateManifest {
             name: "example".to_owned(),
             dependencies: vec![Dependency {
-                name: "pyo3".to_owned(),
-                package: "pyo3".to_owned(),
-                requirement: Some("0.27".to_owned()),
                 features: vec!["abi3-py39".to_owned()],
-                default_features: true,
-                optional: false,
-                location: None,
-                kind: DependencyKind::Normal,
-                target: None,
+                ..dependency("pyo3", Some("0.27"))
             }],
             ..CrateManifest::default()
         });

@@ -177,7 +177,7 @@ mod tests {
     use host::{HostPath, Seen};
 
     use super::*;
-    use crate::testing::healthy;
+    use crate::testing::{dependency, healthy};
     use crate::{Dependency, MaturinConfig};
 
     fn manifest(directory: &str, name: &str, uses: &[&str]) -> CrateManifest {
@@ -189,15 +189,8 @@ mod tests {
             dependencies: uses
                 .iter()
                 .map(|name| Dependency {
-                    name: (*name).to_owned(),
-                    package: (*name).to_owned(),
-                    requirement: None,
-                    features: Vec::new(),
-                    default_features: true,
-                    optional: false,
                     location: Some(format!("../{name}")),
-                    kind: DependencyKind::Normal,
-                    target: None,
+                    ..dependency(name, None)
                 })
                 .collect(),
             ..CrateManifest::default()

@@ -167,8 +167,8 @@ mod tests {
     use host::Seen;
 
     use super::*;
-    use crate::testing::{healthy, package, venv};
-    use crate::{CrateManifest, Dependency, DependencyKind, MaturinConfig, SourceModule};
+    use crate::testing::{dependency, healthy, package, venv};
+    use crate::{CrateManifest, MaturinConfig, SourceModule};
 
     /// The project, installed from its sources, without a module anywhere.
     pub(super) fn editable() -> Facts {
@@ -180,17 +180,7 @@ mod tests {
             name: "example".to_owned(),
             lib_name: "_core".to_owned(),
             has_lib: true,
-            dependencies: vec![Dependency {
-                name: "pyo3".to_owned(),
-                package: "pyo3".to_owned(),
-                requirement: None,
-                features: Vec::new(),
-                default_features: true,
-                optional: false,
-                location: None,
-                kind: DependencyKind::Normal,
-                target: None,
-            }],
+            dependencies: vec![dependency("pyo3", None)],
             ..CrateManifest::default()
         }];
         if let Seen::Seen(pyproject) = &mut facts.project.pyproject {

@@ -405,8 +405,8 @@ mod tests {
 
     use super::super::tests::{change, mounted, with_target};
     use super::*;
-    use crate::testing::{healthy, venv, venv_facts};
-    use crate::{CargoLock, CrateManifest, Dependency, DependencyKind, LockedPackage};
+    use crate::testing::{dependency, healthy, venv, venv_facts};
+    use crate::{CargoLock, CrateManifest, LockedPackage};
 
     /// A machine whose project uses PyO3 and lies at `root`.
     fn project_at(root: &str, os: Os) -> Facts {
@@ -419,17 +419,7 @@ mod tests {
         facts.project.root = HostPath::from(root);
         facts.project.crates = vec![CrateManifest {
             name: "example".to_owned(),
-            dependencies: vec![Dependency {
-                name: "pyo3".to_owned(),
-                package: "pyo3".to_owned(),
-                requirement: None,
-                features: Vec::new(),
-                default_features: true,
-                optional: false,
-                location: None,
-                kind: DependencyKind::Normal,
-                target: None,
-            }],
+            dependencies: vec![dependency("pyo3", None)],
             ..CrateManifest::default()
         }];
         facts.environments.clear();

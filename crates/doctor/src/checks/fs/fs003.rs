@@ -1,15 +1,13 @@
 //! FS003: a directory from which programs must run is mounted `noexec`.
 
-use report::{Finding, Fix, Safety, Severity};
+use report::{Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
 use crate::{DirectoryFacts, DirectoryRole, Facts, Findings};
 
-use super::{
-    as_root, by_mount, chosen, is_built_by_maturin, knows_mounts, move_away, names, subject,
-};
+use super::{as_root, by_mount, is_built_by_maturin, knows_mounts, move_away, of_mount};
 
 /// See the page.
 pub(crate) static CHECK: Check = Check {
@@ -32,28 +30,12 @@ fn run(facts: &Facts, findings: &mut Findings) {
     let noexec = facts.directories.iter().filter(|directory| is_noexec(directory));
     let found = noexec.filter_map(|directory| Some((directory, consequence(facts, directory)?)));
     for (mount, group) in by_mount(found) {
-        let directories: Vec<&DirectoryFacts> = group.iter().map(|(one, _)| *one).collect();
-        let severity = group.iter().map(|(_, (severity, _))| *severity).max();
-        let what: Vec<&str> = group.iter().map(|(_, (_, what))| *what).collect();
         let point = facts.native(&mount.point);
-        let mut finding = Finding::new(
-            severity.unwrap_or(Severity::Warning),
-            subject(facts, directories[0]),
-            format!(
-                "No program can run from {}, so {}",
-                names(facts, &directories),
-                what.join(", and ")
-            ),
-        );
-        for directory in &directories {
-            finding = finding.seen_at(facts.native(&directory.path), chosen(directory));
-        }
-        finding = finding
-            .seen_at(&point, format!("{} mounted {}", mount.file_system, mount.options.join(",")))
-            .cause(
-                "The file system is mounted with the option noexec: the system refuses to start \
+        let (finding, directories) = of_mount(facts, mount, &group, "No program can run from");
+        let mut finding = finding.cause(
+            "The file system is mounted with the option noexec: the system refuses to start \
                  programs from it and to load compiled modules",
-            );
+        );
         if let Some(fix) = move_away(facts, &directories, |place| !is_noexec(place)) {
             finding = finding.fix(fix);
         }

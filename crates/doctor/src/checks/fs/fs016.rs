@@ -1,6 +1,6 @@
 //! FS016: a directory that builds write to lies on a read-only file system.
 
-use report::{Finding, Fix, Safety, Severity};
+use report::{Fix, Safety, Severity};
 
 #[cfg(test)]
 use crate::check::Cases;
@@ -8,8 +8,8 @@ use crate::check::Check;
 use crate::{DirectoryFacts, DirectoryRole, Facts, Findings};
 
 use super::{
-    as_root, by_mount, chosen, environment_of, is_built_by_maturin, is_installed_into,
-    knows_mounts, move_away, names, subject,
+    as_root, by_mount, environment_of, is_built_by_maturin, is_installed_into, knows_mounts,
+    move_away, of_mount,
 };
 
 /// See the page.
@@ -33,25 +33,9 @@ fn run(facts: &Facts, findings: &mut Findings) {
     let read_only = facts.directories.iter().filter(|directory| is_read_only(directory));
     let found = read_only.filter_map(|directory| Some((directory, consequence(facts, directory)?)));
     for (mount, group) in by_mount(found) {
-        let directories: Vec<&DirectoryFacts> = group.iter().map(|(one, _)| *one).collect();
-        let severity = group.iter().map(|(_, (severity, _))| *severity).max();
-        let what: Vec<&str> = group.iter().map(|(_, (_, what))| *what).collect();
         let point = facts.native(&mount.point);
-        let mut finding = Finding::new(
-            severity.unwrap_or(Severity::Warning),
-            subject(facts, directories[0]),
-            format!(
-                "Nothing can be written to {}, so {}",
-                names(facts, &directories),
-                what.join(", and ")
-            ),
-        );
-        for directory in &directories {
-            finding = finding.seen_at(facts.native(&directory.path), chosen(directory));
-        }
-        finding = finding
-            .seen_at(&point, format!("{} mounted {}", mount.file_system, mount.options.join(",")))
-            .cause("The file system is mounted read-only");
+        let (finding, directories) = of_mount(facts, mount, &group, "Nothing can be written to");
+        let mut finding = finding.cause("The file system is mounted read-only");
         let is_good =
             |place: &DirectoryFacts| !is_read_only(place) && place.may_write.get() != Some(&false);
         if let Some(fix) = move_away(facts, &directories, is_good) {

@@ -19,7 +19,7 @@ pub(super) mod fs016;
 pub(super) mod fs017;
 
 use host::{HostPath, Mount, Os};
-use report::{Fix, Safety, Subject, SubjectKind};
+use report::{Finding, Fix, Safety, Severity, Subject, SubjectKind};
 
 use crate::{DirectoryFacts, DirectoryRole, EnvironmentFacts, Facts, Findings, Role, cures};
 
@@ -122,6 +122,32 @@ fn by_mount<'a, T>(
         }
     }
     groups
+}
+
+/// Directories on one mount: what each suffers from, and how severe that is.
+type Suffering<'a> = [(&'a DirectoryFacts, (Severity, &'static str))];
+
+/// A finding about an option of a mount, and the directories that suffer from it: `problem` ("No
+/// program can run from") is followed by their names and by what fails in each.
+fn of_mount<'a>(
+    facts: &Facts,
+    mount: &Mount,
+    group: &Suffering<'a>,
+    problem: &str,
+) -> (Finding, Vec<&'a DirectoryFacts>) {
+    let directories: Vec<&DirectoryFacts> = group.iter().map(|(one, _)| *one).collect();
+    let severity = group.iter().map(|(_, (severity, _))| *severity).max();
+    let what: Vec<&str> = group.iter().map(|(_, (_, what))| *what).collect();
+    let mut finding = Finding::new(
+        severity.unwrap_or(Severity::Warning),
+        subject(facts, directories[0]),
+        format!("{problem} {}, so {}", names(facts, &directories), what.join(", and ")),
+    );
+    for directory in &directories {
+        finding = finding.seen_at(facts.native(&directory.path), chosen(directory));
+    }
+    let how = format!("{} mounted {}", mount.file_system, mount.options.join(","));
+    (finding.seen_at(facts.native(&mount.point), how), directories)
 }
 
 /// A command that needs rights: with `sudo`, unless this user is root already.

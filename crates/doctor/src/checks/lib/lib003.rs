@@ -180,8 +180,8 @@ mod tests {
     use pyenvs::Libc;
 
     use super::*;
-    use crate::testing::{PROJECT, add_module, healthy, native_module, rustc, venv};
-    use crate::{CargoConfig, Dependency, DependencyKind};
+    use crate::CargoConfig;
+    use crate::testing::{PROJECT, add_module, dependency, healthy, native_module, rustc, venv};
 
     fn python_on(family: LibcFamily, module_needs: &str) -> Facts {
         let mut facts = healthy();
@@ -252,17 +252,7 @@ mod tests {
             path: HostPath::from(format!("{PROJECT}/Cargo.toml").as_str()),
             name: "example".to_owned(),
             crate_types: vec!["cdylib".to_owned()],
-            dependencies: vec![Dependency {
-                name: "pyo3".to_owned(),
-                package: "pyo3".to_owned(),
-                requirement: Some("0.25".to_owned()),
-                features: Vec::new(),
-                default_features: true,
-                optional: false,
-                location: None,
-                kind: DependencyKind::Normal,
-                target: None,
-            }],
+            dependencies: vec![dependency("pyo3", Some("0.25"))],
             ..CrateManifest::default()
         }];
         facts

@@ -74,6 +74,19 @@ pub(super) fn with_version(environment: &EnvironmentFacts, package: &str) -> Str
     }
 }
 
+/// With both cures of modules that are made for numpy 1: a build that knows numpy 2, or else numpy 1.
+pub(super) fn cured(
+    finding: Finding,
+    facts: &Facts,
+    environment: &EnvironmentFacts,
+    package: &str,
+    module: Option<&ModuleFacts>,
+) -> Finding {
+    let renewed = module.map(|module| renew(facts, environment, package, module));
+    let fixes = renewed.into_iter().chain(step_back(facts, environment));
+    fixes.fold(finding, Finding::fix)
+}
+
 /// A newer release of the package, or a new build where it comes from a directory or nobody's
 /// record lists it.
 pub(super) fn renew(

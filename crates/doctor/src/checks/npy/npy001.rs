@@ -73,19 +73,14 @@ fn finding(
             "refers to numpy.core and not to numpy._core, as code for numpy 1 does".to_owned(),
         )
     });
-    let mut finding = files::show(finding, facts, shown)
+    let finding = files::show(finding, facts, shown)
         .seen("Python will say: `AttributeError: _ARRAY_API not found`")
         .cause(format!(
             "The C interface of numpy 2 is another one than that of numpy 1. This build of \
              {package} knows only the old one, and nothing declares it (`pip check` is content)"
         ));
-    if let Some((module, _)) = modules.first() {
-        finding = finding.fix(files::renew(facts, environment, package, module));
-    }
-    match files::step_back(facts, environment) {
-        Some(fix) => finding.fix(fix),
-        None => finding,
-    }
+    let first = modules.first().map(|(module, _)| *module);
+    files::cured(finding, facts, environment, package, first)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn finding(
     let shown = modules
         .iter()
         .map(|(module, _)| (*module, "compares numpy's types with those of numpy 1".to_owned()));
-    let mut finding = files::show(finding, facts, shown)
+    let finding = files::show(finding, facts, shown)
         .seen(
             "Python will say: `ValueError: numpy.dtype size changed, may indicate binary \
              incompatibility. Expected 96 from C header, got 88 from PyObject`",
@@ -67,13 +67,8 @@ fn finding(
             "numpy 2's dtype is smaller in memory (88 bytes) than numpy 1's (96), and this build \
              of {package} has the old size compiled in"
         ));
-    if let Some((module, _)) = modules.first() {
-        finding = finding.fix(files::renew(facts, environment, package, module));
-    }
-    match files::step_back(facts, environment) {
-        Some(fix) => finding.fix(fix),
-        None => finding,
-    }
+    let first = modules.first().map(|(module, _)| *module);
+    files::cured(finding, facts, environment, package, first)
 }
 
 #[cfg(test)]

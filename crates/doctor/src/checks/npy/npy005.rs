@@ -136,16 +136,11 @@ fn of_modules(
     let shown = modules
         .iter()
         .map(|(module, version)| (*module, format!("names numpy-{version} in its panic paths")));
-    let mut finding = files::show(finding, facts, shown)
+    let finding = files::show(finding, facts, shown)
         .seen("it can be imported, and some calls fail: `module 'numpy.core.multiarray'` is kept for it")
         .cause(CAUSE);
-    if let Some((module, _)) = modules.first() {
-        finding = finding.fix(files::renew(facts, environment, package, module));
-    }
-    match files::step_back(facts, environment) {
-        Some(fix) => finding.fix(fix),
-        None => finding,
-    }
+    let first = modules.first().map(|(module, _)| *module);
+    files::cured(finding, facts, environment, package, first)
 }
 
 #[cfg(test)]

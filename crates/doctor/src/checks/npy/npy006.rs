@@ -176,22 +176,8 @@ mod tests {
     use host::{HostPath, Seen};
 
     use super::*;
-    use crate::testing::{PROJECT, healthy};
-    use crate::{Dependency, DependencyKind, LockedPackage};
-
-    fn dependency(name: &str, requirement: &str) -> Dependency {
-        Dependency {
-            name: name.to_owned(),
-            package: name.to_owned(),
-            requirement: Some(requirement.to_owned()),
-            features: Vec::new(),
-            default_features: true,
-            optional: false,
-            location: None,
-            kind: DependencyKind::Normal,
-            target: None,
-        }
-    }
+    use crate::testing::{PROJECT, dependency, healthy};
+    use crate::{Dependency, LockedPackage};
 
     fn manifest(name: &str, dependencies: Vec<Dependency>) -> CrateManifest {
         CrateManifest {
@@ -204,8 +190,10 @@ mod tests {
 
     fn asking(numpy: &str, pyo3: &str) -> Facts {
         let mut facts = healthy();
-        facts.project.crates =
-            vec![manifest("a", vec![dependency("numpy", numpy), dependency("pyo3", pyo3)])];
+        facts.project.crates = vec![manifest(
+            "a",
+            vec![dependency("numpy", Some(numpy)), dependency("pyo3", Some(pyo3))],
+        )];
         facts
     }
 
@@ -216,8 +204,8 @@ mod tests {
     pub(super) fn members() -> Facts {
         let mut facts = healthy();
         facts.project.crates = vec![
-            manifest("a", vec![dependency("numpy", "^0.25")]),
-            manifest("b", vec![dependency("pyo3", "0.26")]),
+            manifest("a", vec![dependency("numpy", Some("^0.25"))]),
+            manifest("b", vec![dependency("pyo3", Some("0.26"))]),
         ];
         facts
     }
