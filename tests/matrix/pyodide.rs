@@ -15,10 +15,7 @@ fn project(test: &str, pyodides: &str) -> Option<Project> {
     let numpys = "pythons = ['3.11']\nnumpys = ['1.24.4', '2.2.6']";
     let project = Project::new(test, &format!("[matrix]\n{numpys}\npyodides = [{pyodides}]\n"))?;
     match matrix::pyodide::Node::find(&host::Host::current().unwrap()) {
-        Ok(_) => {
-            project.keep("pyodide");
-            Some(project)
-        }
+        Ok(_) => Some(project),
         Err(reason) => {
             skips::record(test, &reason);
             None
@@ -35,6 +32,7 @@ fn left_out(cell: &Value) -> Vec<&str> {
 fn pyodide_reads_what_every_numpy_and_the_core_wrote() {
     let test = "pyodide_reads_what_every_numpy_and_the_core_wrote";
     let Some(project) = project(test, &format!("'{FAULTY}', '{NEWEST}'")) else { return };
+    project.keep("pyodide");
     let arguments = ["--report", "r.html", "--report", "r.md", "--report", "r.txt"];
     let (ended, result) = project.matrix(&arguments);
     assert_eq!(ended.code, Some(0), "{}\n{:.4000}", ended.stderr, ended.stdout);
@@ -76,6 +74,26 @@ fn pyodide_reads_what_every_numpy_and_the_core_wrote() {
     let (ended, again) = project.matrix(&["--offline", "--only", "core,pyodide-*"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(again["pairs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_damaged_pyodide_is_installed_again() {
+    let test = "a_damaged_pyodide_is_installed_again";
+    let Some(project) = project(test, &format!("'{NEWEST}'")) else { return };
+    let run = || project.matrix(&["--only", "core,pyodide-*"]).0;
+    let entry = format!("target/matrix/pyodide/{NEWEST}/node_modules/pyodide/pyodide.mjs");
+    let entry = project.path(&entry);
+    assert_eq!(run().code, Some(0));
+    let whole = fs_err::read(&entry).unwrap();
+    // One byte less is seen before it is run, and another byte when it is run.
+    let mut other = whole.clone();
+    other[0] = b'@';
+    for damaged in [&whole[1..], &other] {
+        fs_err::write(&entry, damaged).unwrap();
+        let ended = run();
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
+        assert!(fs_err::read(&entry).unwrap() == whole);
+    }
 }
 
 #[test]
