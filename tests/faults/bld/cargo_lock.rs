@@ -115,6 +115,12 @@ const CHANGES: &[(&str, &str, &str, &str)] = &[
     ),
     ("a member less", "Cargo.toml", "\"crates/*\"", "\"crates/core\""),
     (
+        "a member less that alone used nothing",
+        "Cargo.lock",
+        "version = 4\n",
+        "version = 4\n\n[[package]]\nname = \"left\"\nversion = \"0.1.0\"\ndependencies = [\n \"branch\",\n]\n",
+    ),
+    (
         "a path in the place of the registry",
         "crates/app/Cargo.toml",
         "branch = \"0.3\"",

@@ -182,7 +182,9 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Packages that nothing in the workspace leads to any more.
+    /// Packages of a registry or a repository that nothing in the workspace leads to any more. A crate
+    /// of the machine that is left over is none: cargo skips it when it reads the file, and does not
+    /// miss it when it compares (`into_resolve` in `core/resolver/encode.rs`).
     fn left_over(&self, members: BTreeSet<usize>) -> Vec<String> {
         let mut reached = members.clone();
         let mut pending: Vec<usize> = members.into_iter().collect();
@@ -198,7 +200,7 @@ impl<'a> Index<'a> {
         self.packages
             .iter()
             .enumerate()
-            .filter(|(position, _)| !reached.contains(position))
+            .filter(|(position, package)| !reached.contains(position) && package.source.is_some())
             .map(|(_, package)| {
                 format!("nothing asks for {} {} any more", package.name, package.version)
             })
@@ -266,6 +268,7 @@ mod tests {
             locked("gone", "1.0.0", Some(REGISTRY), &[]),
             locked("old", "1.0.0", Some(REGISTRY), &[]),
             locked("orphan", "2.0.0", Some(REGISTRY), &[]),
+            locked("left-the-workspace", "0.1.0", None, &["gone"]),
         ]);
         let mut project = project(vec![needs("old", "2"), needs("new", "0.3")]);
         assert_eq!(
