@@ -4,7 +4,7 @@ use numpy_rules::{api_version, has_wheels};
 use report::{Finding, Fix, Safety, Severity};
 
 use super::files;
-use super::verdict::{Verdict, mismatches, numpy_version, say_what_was_not_judged};
+use super::verdict::{Verdict, importable, mismatches, numpy_version, say_what_was_not_judged};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
@@ -19,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     run,
     #[cfg(test)]
     cases: Cases {
-        fires: &[tests::for_numpy_2, tests::for_a_newer_numpy_2],
+        fires: &[tests::for_numpy_2, tests::for_a_newer_numpy_2, tests::a_part_of_a_package],
         silent: &[tests::for_this_numpy, tests::for_an_older_one, tests::without_numpy],
     },
 };
@@ -49,11 +49,17 @@ fn finding(
     let numpy = numpy_version(environment).map(ToString::to_string).unwrap_or_default();
     let [major, minor] = modules.iter().map(|(_, oldest)| *oldest).max().unwrap_or_default();
     let named = files::with_version(environment, package);
-    let finding = Finding::new(
-        Severity::Error,
-        environment.subject(facts),
-        format!("{named} was compiled for numpy {major}.{minor} or newer and meets numpy {numpy}"),
-    );
+    let wants = format!("numpy {major}.{minor} or newer");
+    let fitting = fitting_module(environment, package);
+    let (severity, message) = match fitting {
+        None => {
+            (Severity::Error, format!("{named} was compiled for {wants} and meets numpy {numpy}"))
+        }
+        Some(_) => {
+            (Severity::Warning, format!("a part of {named} needs {wants} and meets numpy {numpy}"))
+        }
+    };
+    let finding = Finding::new(severity, environment.subject(facts), message);
     let shown = modules.iter().map(|(module, [major, minor])| {
         (*module, format!("names numpy {major}.{minor} as the oldest that it accepts"))
     });
@@ -69,6 +75,12 @@ fn finding(
             );
         }
     }
+    if let Some(module) = fitting {
+        finding = finding.seen_at(
+            facts.native(&module.path),
+            format!("was compiled for numpy {numpy} too, so the rest of {package} works"),
+        );
+    }
     let finding = finding
         .seen(
             "Python will say: `RuntimeError: module was compiled against NumPy C-API version ... \
@@ -82,6 +94,20 @@ fn finding(
         .into_iter()
         .chain(modules.first().map(|(module, _)| rebuild(facts, environment, package, module)))
         .fold(finding, Finding::fix)
+}
+
+/// A module of the same package that is for this numpy: the package as a whole was made for it as
+/// well, and what asks for more is a part that it can do without, such as h5py's strings of numpy 2.
+fn fitting_module<'a>(environment: &'a EnvironmentFacts, package: &str) -> Option<&'a ModuleFacts> {
+    let numpy = numpy_version(environment)?;
+    importable(environment).find(|module| {
+        module.package.as_deref() == Some(package)
+            && module.native.get().is_some_and(|native| {
+                native.numpy.imports_c_api
+                    && native.numpy.oldest_numpy.is_some()
+                    && Verdict::of(native, numpy).is_none()
+            })
+    })
 }
 
 /// The numpy that the module asks for, where this Python has it.
@@ -145,6 +171,20 @@ mod tests {
         with((2, 3), "2.2.6")
     }
 
+    /// As h5py 3.16 is: all modules are for numpy 1 as well, and one is for the strings of numpy 2.
+    pub(super) fn a_part_of_a_package() -> Facts {
+        let mut facts = for_numpy_2();
+        let uses = NumpyUse {
+            mentions_core: true,
+            mentions_underscore_core: true,
+            imports_c_api: true,
+            oldest_numpy: Some((1, 19)),
+            ..NumpyUse::default()
+        };
+        add_module(venv(&mut facts), "fresh", "fresh._main", uses);
+        facts
+    }
+
     pub(super) fn for_this_numpy() -> Facts {
         with((2, 1), "2.2.6")
     }
@@ -157,6 +197,19 @@ mod tests {
         let mut facts = for_numpy_2();
         venv(&mut facts).numpy = None;
         facts
+    }
+
+    #[test]
+    fn a_package_that_works_without_the_part_is_no_error() {
+        let severity = |facts: &Facts| {
+            let mut findings = Findings::default();
+            run(facts, &mut findings);
+            (findings.list[0].severity, findings.list[0].message.clone())
+        };
+        assert_eq!(severity(&for_numpy_2()).0, Severity::Error);
+        let (severity, message) = severity(&a_part_of_a_package());
+        assert_eq!(severity, Severity::Warning);
+        assert!(message.starts_with("a part of fresh "), "{message}");
     }
 
     #[test]
