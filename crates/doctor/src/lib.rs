@@ -15,6 +15,7 @@ mod gather;
 pub mod log;
 mod pages;
 mod plan;
+mod requirement;
 mod run;
 mod selection;
 mod subjects;

@@ -242,6 +242,7 @@ pub(crate) fn package(name: &str, version: &str, site_packages: &HostPath) -> Pa
         built_from: None,
         direct_url: None,
         source_is_gone: false,
+        requires: Vec::new(),
         extension_modules: Vec::new(),
         record: Seen::Seen(()),
     }

@@ -38,5 +38,6 @@ pub use model::{
     Abi, CondaRecord, Environment, EnvironmentKind, FoundBy, Implementation, Libc, LibcFamily,
     Package, PackageSource, Pick, Picks, Problem, ProblemKind, PyvenvCfg, Script,
 };
+pub use packages::normalized_name;
 pub use picks::picks;
 pub use pyenv::{PyenvSelection, pyenv_selection};

@@ -240,6 +240,10 @@ pub struct Package {
     /// Whether the directory or file that it was installed from is gone.
     #[serde(default)]
     pub source_is_gone: bool,
+    /// What it asks for besides itself, as METADATA says it (`Requires-Dist`); without what only its
+    /// extras ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// Extension modules that RECORD lists, relative to the directory of the record's parent,
     /// with forward slashes.
     pub extension_modules: Vec<String>,

@@ -12,8 +12,9 @@ use crate::{Package, PackageSource, paths, pth, record};
 
 /// The largest known `RECORD` has a few MB.
 const RECORD_LIMIT: u64 = 32 << 20;
-/// `Name` and `Version` stand in the first lines of METADATA.
-const METADATA_BYTES: usize = 512;
+/// The fields of METADATA stand before its text, and are mostly short; some have a whole licence among
+/// them, of fifty kilobytes. Of more than the last of these nothing is told.
+const METADATA_BYTES: [usize; 2] = [8 << 10, 256 << 10];
 const SMALL_LIMIT: u64 = 64 << 10;
 
 /// What lies in the package directories of one environment.
@@ -98,7 +99,7 @@ fn parse_name(file: &str) -> Option<RecordName> {
     if name.is_empty() {
         return None;
     }
-    Some(RecordName { name: normalize(name), version, source })
+    Some(RecordName { name: normalized_name(name), version, source })
 }
 
 /// Name and version part at the first dash, for both write their own dashes as underscores; names
@@ -111,7 +112,8 @@ fn split_name(stem: &str) -> Option<(&str, &str)> {
 }
 
 /// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.
-pub(crate) fn normalize(name: &str) -> String {
+#[must_use]
+pub fn normalized_name(name: &str) -> String {
     let mut normalized = String::with_capacity(name.len());
     for c in name.chars() {
         if matches!(c, '-' | '_' | '.') {
@@ -139,8 +141,9 @@ fn read_package(
         (false, true) => path.join("METADATA"),
         (false, false) => path.join("PKG-INFO"),
     };
+    let fields = fields_of(context, &metadata);
     let mut package = Package {
-        version: version(context, &metadata, record.version.as_deref()),
+        version: version(fields.as_deref(), record.version.as_deref()),
         name: record.name,
         source: record.source,
         installer: None,
@@ -148,6 +151,7 @@ fn read_package(
         built_from: None,
         direct_url: None,
         source_is_gone: false,
+        requires: fields.as_deref().map(requires).unwrap_or_default(),
         extension_modules: Vec::new(),
         record: Seen::Absent,
         path,
@@ -185,18 +189,40 @@ fn read_package(
     package
 }
 
-/// METADATA's version, or the name's where METADATA does not tell.
-fn version(context: &Context<'_>, metadata: &Path, named: Option<&str>) -> Seen<Version> {
-    let start = match context.host.read_start(metadata, METADATA_BYTES) {
-        Ok(start) => Some(start),
-        Err(error) => {
-            if !error.is_not_found() {
-                context.tell_unreadable(error.to_string());
+/// The fields of METADATA: the lines before the first empty one, or as many as are read.
+fn fields_of(context: &Context<'_>, metadata: &Path) -> Option<String> {
+    let mut fields = None;
+    for limit in METADATA_BYTES {
+        match context.host.read_start(metadata, limit) {
+            Ok(start) => {
+                fields = fields_in(&start);
+                let ends = |end: &[u8]| start.windows(end.len()).any(|bytes| bytes == end);
+                if start.len() < limit || ends(b"\n\n") || ends(b"\n\r\n") {
+                    break;
+                }
             }
-            None
+            Err(error) => {
+                if !error.is_not_found() {
+                    context.tell_unreadable(error.to_string());
+                }
+                break;
+            }
         }
-    };
-    let written = start.and_then(|bytes| version_in_metadata(&bytes));
+    }
+    fields
+}
+
+fn fields_in(start: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(start);
+    // The last line may be cut.
+    let (whole, _) = text.rsplit_once('\n')?;
+    let fields: Vec<&str> = whole.lines().take_while(|line| !line.is_empty()).collect();
+    Some(fields.join("\n"))
+}
+
+/// METADATA's version, or the name's where METADATA does not tell.
+fn version(fields: Option<&str>, named: Option<&str>) -> Seen<Version> {
+    let written = fields.and_then(written_version);
     // Names write `-` of a version as `_`.
     let named = named.map(|text| text.replace('_', "-"));
     match written.or(named) {
@@ -208,16 +234,27 @@ fn version(context: &Context<'_>, metadata: &Path, named: Option<&str>) -> Seen<
     }
 }
 
-fn version_in_metadata(start: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(start);
-    // The last line may be cut.
-    let (whole, _) = text.rsplit_once('\n')?;
-    whole
+fn written_version(fields: &str) -> Option<String> {
+    fields
         .lines()
-        .take_while(|line| !line.is_empty())
         .find_map(|line| line.strip_prefix("Version:"))
         .map(|version| version.trim().to_owned())
         .filter(|version| !version.is_empty())
+}
+
+/// What a package asks for without any of its extras.
+fn requires(fields: &str) -> Vec<String> {
+    let of_extra = |requirement: &str| {
+        let marker = requirement.split_once(';').map_or("", |(_, marker)| marker);
+        marker.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "extra")
+    };
+    fields
+        .lines()
+        .filter_map(|line| line.strip_prefix("Requires-Dist:"))
+        .map(str::trim)
+        .filter(|requirement| !requirement.is_empty() && !of_extra(requirement))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The directory that a package was installed from, and whether the installation is editable.
@@ -315,9 +352,23 @@ mod tests {
     #[test]
     fn metadata_tells_the_version_in_its_head_only() {
         let head = b"Metadata-Version: 2.1\nName: x\nVersion: 1.0rc1\n\nVersion: 9\n";
-        assert_eq!(version_in_metadata(head).as_deref(), Some("1.0rc1"));
-        assert_eq!(version_in_metadata(b"Name: x\n\nVersion: 9\n"), None);
-        assert_eq!(version_in_metadata(b"Version: 1.2"), None);
+        assert_eq!(
+            fields_in(head).and_then(|fields| written_version(&fields)).as_deref(),
+            Some("1.0rc1")
+        );
+        assert_eq!(
+            fields_in(b"Name: x\n\nVersion: 9\n").and_then(|fields| written_version(&fields)),
+            None
+        );
+        assert_eq!(fields_in(b"Version: 1.2"), None);
+    }
+
+    #[test]
+    fn metadata_tells_what_a_package_asks_for_without_its_extras() {
+        let fields = "Name: x\nRequires-Dist: numpy>=2\nRequires-Dist: a ; extra == 'b'\n\
+                      Requires-Dist: extra-things<3; os_name == 'nt'\nRequires-Python: >=3\n\
+                      Requires-Dist: c; python_version<'4' and extra=='d'\nRequires-Dist:\n";
+        assert_eq!(requires(fields), ["numpy>=2", "extra-things<3; os_name == 'nt'"]);
     }
 
     #[test]
@@ -352,7 +403,7 @@ mod tests {
         ) {
             let _ = parse_name(&format!("{name}{end}"));
             let _ = percent_decode(&url);
-            let _ = version_in_metadata(&raw);
+            let _ = fields_in(&raw).map(|fields| (written_version(&fields), requires(&fields)));
             let _ = source_directory(Os::Windows, &raw);
         }
     }

@@ -105,6 +105,27 @@ fn pip_is_told_to_use_no_index() {
 }
 
 #[test]
+fn a_version_that_another_package_does_not_go_with() {
+    sandbox(|sandbox| {
+        let python = sandbox.python("3.11");
+        let venv = sandbox.venv(&python, ".venv");
+        sandbox.pip_install(&venv, &["requests==2.32.3", "colorama"]);
+        sandbox.doctor().silent();
+        sandbox.pip_install(&venv, &["--no-deps", "idna==2.1"]);
+        let check = || sandbox.shielded(&venv.executable).args(["-m", "pip", "check"]).output();
+        let said = check().unwrap().stdout_text();
+        assert!(said.contains("requests 2.32.3 has requirement idna<4,>=2.5"), "{said}");
+        sandbox
+            .doctor()
+            .only(&["PKG013"])
+            .severity("PKG013", Severity::Warning)
+            .apply_fix("PKG013")
+            .silent();
+        assert!(check().unwrap().success());
+    });
+}
+
+#[test]
 fn a_package_whose_record_is_lost() {
     sandbox(|sandbox| {
         let python = sandbox.python("3.11");

@@ -40,6 +40,7 @@ pub const CHECKS: &[&Check] = &[
     &pkg::pkg010::CHECK,
     &pkg::pkg011::CHECK,
     &pkg::pkg012::CHECK,
+    &pkg::pkg013::CHECK,
     &npy::npy001::CHECK,
     &npy::npy002::CHECK,
     &npy::npy003::CHECK,

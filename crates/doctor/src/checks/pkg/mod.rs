@@ -12,6 +12,7 @@ pub(super) mod pkg009;
 pub(super) mod pkg010;
 pub(super) mod pkg011;
 pub(super) mod pkg012;
+pub(super) mod pkg013;
 
 use crate::Facts;
 

@@ -13,7 +13,9 @@ pub(super) fn parse(text: &str) -> Result<Pyproject, String> {
     let tool = table(&root, "tool");
     let uv = tool.and_then(|tool| table(tool, "uv"));
     Ok(Pyproject {
-        name: project.and_then(|p| string(p, "name")).map(|name| normalised(&name)),
+        name: project
+            .and_then(|p| string(p, "name"))
+            .map(|name| pyenvs::normalized_name(name.trim())),
         requires_python: project.and_then(|p| string(p, "requires-python")),
         dependencies: project.map(|p| strings(p, "dependencies")).unwrap_or_default(),
         build_backend: build.and_then(|b| string(b, "build-backend")),
@@ -67,19 +69,6 @@ fn cache_keys(value: &Value) -> Vec<String> {
         _ => None,
     };
     value.as_array().map(|list| list.iter().filter_map(entry).collect()).unwrap_or_default()
-}
-
-/// PEP 503: lower case, runs of `-`, `_` and `.` become one `-`.
-fn normalised(name: &str) -> String {
-    let mut result = String::with_capacity(name.len());
-    for c in name.trim().chars() {
-        match c {
-            '-' | '_' | '.' if result.ends_with('-') => {}
-            '-' | '_' | '.' => result.push('-'),
-            _ => result.extend(c.to_lowercase()),
-        }
-    }
-    result
 }
 
 fn table<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
