@@ -6,7 +6,7 @@ use crate::EnvironmentFacts;
 use crate::testing::{native_module, numpy, package};
 
 /// How C code that was compiled with numpy 1's headers looks.
-pub(super) fn for_numpy_1() -> NumpyUse {
+pub(in crate::checks) fn for_numpy_1() -> NumpyUse {
     NumpyUse {
         mentions_core: true,
         mentions_c_api: true,
@@ -16,7 +16,7 @@ pub(super) fn for_numpy_1() -> NumpyUse {
 }
 
 /// Adds a module of a package.
-pub(super) fn add_module(
+pub(in crate::checks) fn add_module(
     environment: &mut EnvironmentFacts,
     package: &str,
     import_name: &str,

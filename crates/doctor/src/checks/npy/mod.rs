@@ -1,12 +1,12 @@
 //! NPY: numpy, and what was compiled for it.
 
 #[cfg(test)]
-mod cases;
+pub(super) mod cases;
 mod files;
 mod upgrade;
 mod verdict;
 
-pub(crate) use verdict::numpy_mismatch;
+pub(crate) use verdict::{mismatched_packages, numpy_mismatch};
 
 pub(super) mod npy001;
 pub(super) mod npy002;

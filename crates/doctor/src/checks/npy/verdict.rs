@@ -1,6 +1,8 @@
 //! What a module's bytes say about the numpy it was compiled for, held against the numpy that it
 //! meets.
 
+use std::collections::BTreeSet;
+
 use artifacts::NativeModule;
 use numpy_rules::is_numpy_2;
 use pep440_rs::Version;
@@ -97,6 +99,13 @@ pub(super) fn mismatches(environment: &EnvironmentFacts) -> Vec<(&ModuleFacts, V
             Some((module, verdict))
         })
         .collect()
+}
+
+/// Packages of which a module's bytes say that it does not go with the numpy beside it: NPY001 to
+/// NPY003, or NPY005, speak of these.
+pub(crate) fn mismatched_packages(environment: &EnvironmentFacts) -> BTreeSet<&str> {
+    let modules = mismatches(environment).into_iter();
+    modules.filter_map(|(module, _)| module.package.as_deref()).collect()
 }
 
 /// Whether these modules fit the numpy that conda installed, which something else has replaced:

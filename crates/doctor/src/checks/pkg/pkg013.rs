@@ -1,6 +1,6 @@
 //! PKG013: a package is installed in a version that others do not go with, as they say themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
@@ -10,6 +10,7 @@ use report::{Finding, Fix, Safety, Severity};
 #[cfg(test)]
 use crate::check::Cases;
 use crate::check::Check;
+use crate::checks::npy::mismatched_packages;
 use crate::requirement::{self, Markers, Requirement};
 use crate::{EnvironmentFacts, Facts, Findings, cures};
 
@@ -31,6 +32,7 @@ pub(crate) static CHECK: Check = Check {
             tests::condas,
             tests::editable,
             tests::twice,
+            tests::told_by_its_modules,
         ],
     },
 };
@@ -45,8 +47,16 @@ fn run(facts: &Facts, findings: &mut Findings) {
     for environment in facts.judged() {
         for (name, asked) in by_name(facts, environment) {
             if let Some((package, version)) = installed(environment, &name) {
-                let goes_with = |asked: &&Asked<'_>| !asked.1.specifiers.contains(version);
-                let unmet: Vec<&Asked<'_>> = asked.iter().filter(goes_with).collect();
+                // Where modules show that they do not go with numpy, other checks say so and more.
+                let told = match name.as_str() {
+                    "numpy" => mismatched_packages(environment),
+                    _ => BTreeSet::new(),
+                };
+                let is_unmet = |(package, requirement): &&Asked<'_>| {
+                    !requirement.specifiers.contains(version)
+                        && !told.contains(package.name.as_str())
+                };
+                let unmet: Vec<&Asked<'_>> = asked.iter().filter(is_unmet).collect();
                 if !unmet.is_empty() {
                     findings.push(found(facts, environment, (package, version), &asked, &unmet));
                 }
@@ -114,7 +124,10 @@ fn found(
         }
         many => format!("{name} {version} is not what {} packages ask for", many.len()),
     };
-    let mut finding = Finding::new(Severity::Warning, environment.subject(facts), message);
+    // An upper bound is often a guess about releases that did not exist yet; a lower one is known.
+    let is_old = unmet.iter().any(|(_, requirement)| is_too_old(version, requirement));
+    let severity = if is_old { Severity::Warning } else { Severity::Info };
+    let mut finding = Finding::new(severity, environment.subject(facts), message);
     for (one, requirement) in unmet.iter().take(SHOWN) {
         let specifiers = compact(&requirement.specifiers.to_string());
         let asks = format!("{} asks for {name}{specifiers}", named(one));
@@ -139,6 +152,17 @@ fn found(
     let title = format!("{}install others", if both.is_some() { "or " } else { "" });
     let by_hand = format!("install releases of {others} that go with {name} {version}");
     finding.fix(Fix::new(Safety::Manual, title).by_hand(by_hand))
+}
+
+/// Whether a version is older than everything that is asked for, rather than newer.
+fn is_too_old(version: &Version, requirement: &Requirement) -> bool {
+    requirement.specifiers.iter().any(|one| {
+        let from_above = matches!(
+            one.operator(),
+            Operator::LessThan | Operator::LessThanEqual | Operator::NotEqual
+        );
+        !from_above && !one.contains(version) && version <= one.version()
+    })
 }
 
 /// Everything that is asked of a package in one requirement; nothing if no version could be right.
@@ -185,6 +209,7 @@ fn compact(specifiers: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::npy::cases::{add_module, for_numpy_1};
     use crate::testing::{healthy, package, venv};
 
     /// The `.venv`, whose numpy is 2.2.6, with packages that ask for these.
@@ -250,6 +275,12 @@ mod tests {
         asking(&[("a", "mine>=2"), ("mine", ""), ("mine", "")])
     }
 
+    pub(super) fn told_by_its_modules() -> Facts {
+        let mut facts = asking(&[("bottleneck", "numpy<2")]);
+        add_module(venv(&mut facts), "bottleneck", "bottleneck.move", for_numpy_1());
+        facts
+    }
+
     fn only(facts: &Facts) -> Finding {
         let mut findings = Findings::default();
         run(facts, &mut findings);
@@ -267,6 +298,20 @@ mod tests {
         assert!(commands(&too_new()).contains("numpy>=1.20,<2"));
         let odds = only(&at_odds()).fixes;
         assert_eq!((odds.len(), odds[0].safety), (1, Safety::Manual));
+    }
+
+    #[test]
+    fn what_is_too_new_for_others_may_work_all_the_same() {
+        for (facts, severity) in [
+            (too_old(), Severity::Warning),
+            (too_new(), Severity::Info),
+            (at_odds(), Severity::Info),
+            (asking(&[("a", "numpy==2.2.5")]), Severity::Info),
+            (asking(&[("a", "numpy~=2.3")]), Severity::Warning),
+            (asking(&[("a", "numpy<2"), ("b", "numpy>2.2.6")]), Severity::Warning),
+        ] {
+            assert_eq!(only(&facts).severity, severity, "{}", only(&facts).message);
+        }
     }
 
     #[test]
