@@ -4,7 +4,6 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use rayon::prelude::*;
 use report::{CheckRecord, Finding, Outcome, REPORT_SCHEMA, Report, Severity, Summary};
 
 use crate::{CHECKS, Check, Facts, Findings, Selection, causes};
@@ -16,7 +15,7 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Report {
     let selected: Vec<&Check> =
         CHECKS.iter().copied().filter(|check| selection.includes(check)).collect();
     let results: Vec<(CheckRecord, Vec<Finding>)> =
-        selected.par_iter().map(|check| run_one(check, facts)).collect();
+        host::in_parallel(selected, |check| run_one(check, facts));
     let mut checks = Vec::with_capacity(results.len());
     let mut findings = Vec::new();
     for (record, found) in results {

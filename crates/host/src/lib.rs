@@ -12,6 +12,7 @@ mod files;
 mod mounts;
 mod open;
 mod owner;
+mod parallel;
 mod path;
 mod platform;
 mod probe;
@@ -31,6 +32,7 @@ pub use files::{Entry, FileKind, Metadata, ReadError};
 pub use mounts::{Mount, MountTable};
 pub use open::OpenFile;
 pub use owner::{NoOwner, Owner};
+pub use parallel::{both, in_parallel};
 pub use path::HostPath;
 pub use platform::{
     Arch, Os, Version, has_standard_input, own_program, processors, terminal_width,

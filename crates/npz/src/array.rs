@@ -423,7 +423,9 @@ fn slice_of<'a, T: Element>(header: &Header, data: &'a [u8]) -> Result<&'a [T]> 
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "numbers")]
     use half::bf16;
+    #[cfg(feature = "numbers")]
     use num_complex::Complex;
 
     use super::*;
@@ -433,6 +435,7 @@ mod tests {
         ArrayView::from_bytes(header, data).unwrap()
     }
 
+    #[cfg(feature = "numbers")]
     #[test]
     fn elements_are_borrowed_as_what_they_are() {
         let values = [Complex::new(1.0f32, 2.0), Complex::new(3.0, 4.0)];
@@ -521,6 +524,7 @@ mod tests {
         assert!(records.field("c").is_err());
     }
 
+    #[cfg(feature = "numbers")]
     #[test]
     fn bfloat16_is_read_from_what_numpy_makes_of_it() {
         for descr in ["bfloat16", "<V2"] {

@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 
-use bytemuck::{Pod, Zeroable};
 use memmap2::MmapMut;
 
 use crate::error::{ErrorKind, Result};
@@ -16,18 +15,15 @@ pub const ALIGNMENT: usize = 64;
 /// faulting in small pages one by one costs several times more than filling them.
 const PAGED_FROM: usize = 1 << 20;
 
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([u8; ALIGNMENT]);
-
 /// Owned bytes, aligned to [`ALIGNMENT`].
 pub struct Buffer {
     storage: Storage,
+    start: usize,
     length: usize,
 }
 
 enum Storage {
-    Heap(Vec<Line>),
+    Heap(Vec<u8>),
     Pages(MmapMut),
 }
 
@@ -42,14 +38,16 @@ impl Buffer {
             // Without huge pages the buffer is slower to fill but the same, so a refusal is fine.
             #[cfg(target_os = "linux")]
             let _ = pages.advise(memmap2::Advice::HugePage);
-            return Ok(Buffer { storage: Storage::Pages(pages), length });
+            return Ok(Buffer { storage: Storage::Pages(pages), start: 0, length });
         }
-        let lines = length.div_ceil(ALIGNMENT);
+        // A type with an alignment of its own would need `unsafe`, or a macro's crate to write it.
         let mut heap = Vec::new();
-        heap.try_reserve_exact(lines)
+        heap.try_reserve_exact(length + ALIGNMENT - 1)
             .map_err(|_| ErrorKind::Io(io::Error::from(io::ErrorKind::OutOfMemory)))?;
-        heap.resize(lines, Line::zeroed());
-        Ok(Buffer { storage: Storage::Heap(heap), length })
+        heap.resize(length + ALIGNMENT - 1, 0);
+        let address = heap.as_ptr().addr();
+        let start = address.next_multiple_of(ALIGNMENT) - address;
+        Ok(Buffer { storage: Storage::Heap(heap), start, length })
     }
 
     /// A copy of `bytes`.
@@ -67,19 +65,21 @@ impl Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        match &self.storage {
-            Storage::Heap(lines) => &bytemuck::cast_slice(lines)[..self.length],
-            Storage::Pages(pages) => &pages[..self.length],
-        }
+        let bytes: &[u8] = match &self.storage {
+            Storage::Heap(heap) => heap,
+            Storage::Pages(pages) => pages,
+        };
+        &bytes[self.start..self.start + self.length]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        match &mut self.storage {
-            Storage::Heap(lines) => &mut bytemuck::cast_slice_mut(lines)[..self.length],
-            Storage::Pages(pages) => &mut pages[..self.length],
-        }
+        let bytes: &mut [u8] = match &mut self.storage {
+            Storage::Heap(heap) => heap,
+            Storage::Pages(pages) => pages,
+        };
+        &mut bytes[self.start..self.start + self.length]
     }
 }
 

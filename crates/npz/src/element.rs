@@ -1,10 +1,14 @@
 //! The Rust types that array elements can be read as and written from.
 
 use bytemuck::{CheckedBitPattern, NoUninit};
+#[cfg(feature = "numbers")]
 use half::{bf16, f16};
+#[cfg(feature = "numbers")]
 use num_complex::Complex;
 
-use crate::dtype::{DType, Extension, Kind};
+#[cfg(feature = "numbers")]
+use crate::dtype::Extension;
+use crate::dtype::{DType, Kind};
 
 /// A Rust type with the same bytes as a numpy type.
 ///
@@ -68,9 +72,13 @@ numbers! {
     u16 => Kind::UInt,
     u32 => Kind::UInt,
     u64 => Kind::UInt,
-    f16 => Kind::Float,
     f32 => Kind::Float,
     f64 => Kind::Float,
+}
+
+#[cfg(feature = "numbers")]
+numbers! {
+    f16 => Kind::Float,
     Complex<f32> => Kind::Complex,
     Complex<f64> => Kind::Complex,
 }
@@ -89,6 +97,7 @@ impl Element for i64 {
 
 /// Reads `bfloat16` by name, and the two-byte void that `np.save` writes for it. Writing is refused
 /// as no plain numpy loads it; write the bits as `u16`.
+#[cfg(feature = "numbers")]
 impl Element for bf16 {
     fn dtype() -> DType {
         DType::number(Kind::Extension(Extension::Bfloat16), 2)

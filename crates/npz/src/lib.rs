@@ -25,6 +25,7 @@ pub use buffer::{ALIGNMENT, Buffer};
 pub use dtype::{DType, Endian, Extension, Field, Kind, Record, Scalar, TimeBase, TimeUnit};
 pub use element::Element;
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "numbers")]
 pub use half::{bf16, f16};
 pub use header::{Header, Order};
 pub use limits::Limits;
@@ -33,6 +34,7 @@ pub use npy::{
     Npy, NpyReader, NpyWriter, is_npy, read_npy, read_npy_from, write_npy, write_npy_to,
 };
 pub use npz::{Compression, MemberInfo, MemberReader, MemberWriter, Npz, NpzWriter, write_npz};
+#[cfg(feature = "numbers")]
 pub use num_complex::Complex;
 pub use obstacles::{NumpyVersion, Obstacle, Readers};
 pub use replace::NewFile;

@@ -5,7 +5,6 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use host::{Host, HostPath};
-use rayon::prelude::*;
 
 use crate::candidate::{self, Candidate, Place};
 use crate::context::Context;
@@ -53,20 +52,18 @@ pub struct Discovery {
 #[must_use]
 pub fn discover(host: &Host, search: &Search<'_>) -> Discovery {
     let context = Context::new(host, search.project);
-    let candidates: Vec<Candidate> = sources::SOURCES
-        .par_iter()
-        .flat_map(|source| {
-            let mut found = Vec::new();
-            (source.find)(&context, search, &mut found);
-            found
-        })
-        .collect();
+    let candidates = host::in_parallel(sources::SOURCES, |source| {
+        let mut found = Vec::new();
+        (source.find)(&context, search, &mut found);
+        found
+    });
+    let candidates: Vec<Candidate> = candidates.into_iter().flatten().collect();
     let mut finds = Finds::default();
     finds.add(&context, &candidates);
     finds.add_bases(&context);
     let mut environments = finds.read(&context);
     if search.depth == Depth::Full {
-        environments.par_iter_mut().for_each(|environment| complete_with(&context, environment));
+        host::in_parallel(&mut environments, |environment| complete_with(&context, environment));
     }
     sort(&mut environments);
     let picks = picks::all(&context, &environments);
@@ -160,7 +157,7 @@ struct Finds {
 impl Finds {
     fn add(&mut self, context: &Context<'_>, candidates: &[Candidate]) -> Vec<Option<usize>> {
         let located: Vec<Option<Located>> =
-            candidates.par_iter().map(|candidate| locate::locate(context, candidate)).collect();
+            host::in_parallel(candidates, |candidate| locate::locate(context, candidate));
         candidates
             .iter()
             .zip(located)
@@ -194,15 +191,12 @@ impl Finds {
 
     /// Looks up the bases of the virtual environments; many share one, so each is located once.
     fn add_bases(&mut self, context: &Context<'_>) {
-        let wanted: Vec<(usize, PathBuf)> = self
-            .all
-            .par_iter()
-            .enumerate()
-            .filter(|(_, find)| is_virtual(&find.located))
-            .filter_map(|(index, find)| {
-                Some((index, virtual_environment::base_executable(context, &find.located)?))
-            })
-            .collect();
+        let all = self.all.iter().enumerate();
+        let virtual_ones = all.filter(|(_, find)| is_virtual(&find.located));
+        let wanted = host::in_parallel(virtual_ones, |(index, find)| {
+            Some((index, virtual_environment::base_executable(context, &find.located)?))
+        });
+        let wanted: Vec<(usize, PathBuf)> = wanted.into_iter().flatten().collect();
         let mut executables: Vec<&PathBuf> = wanted.iter().map(|(_, path)| path).collect();
         executables.sort();
         executables.dedup();
@@ -221,24 +215,17 @@ impl Finds {
 
     /// Reads every environment: installations first, for the virtual ones take facts from them.
     fn read(self, context: &Context<'_>) -> Vec<Environment> {
-        let mut read: Vec<Option<Environment>> = self
-            .all
-            .par_iter()
-            .map(|find| {
-                let is_installation = !is_virtual(&find.located);
-                is_installation.then(|| installation::read(context, &find.located))
-            })
-            .collect();
-        let virtual_ones: Vec<(usize, Environment)> = self
-            .all
-            .par_iter()
-            .enumerate()
-            .filter(|(_, find)| is_virtual(&find.located))
-            .map(|(index, find)| {
+        let mut read: Vec<Option<Environment>> = host::in_parallel(&self.all, |find| {
+            let is_installation = !is_virtual(&find.located);
+            is_installation.then(|| installation::read(context, &find.located))
+        });
+        let all = self.all.iter().enumerate();
+        let virtual_ones = all.filter(|(_, find)| is_virtual(&find.located));
+        let virtual_ones: Vec<(usize, Environment)> =
+            host::in_parallel(virtual_ones, |(index, find)| {
                 let base = find.base.and_then(|base| read.get(base)?.as_ref());
                 (index, virtual_environment::read(context, &find.located, base))
-            })
-            .collect();
+            });
         for (index, environment) in virtual_ones {
             read[index] = Some(environment);
         }

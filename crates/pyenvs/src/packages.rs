@@ -5,7 +5,6 @@ use std::str::FromStr as _;
 
 use host::{FileKind, HostPath, Seen};
 use pep440_rs::Version;
-use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::{Package, PackageSource, paths, pth, record};
@@ -62,11 +61,9 @@ pub(crate) fn read(
             }
         }
     }
-    contents.packages = records
-        .into_par_iter()
-        .with_min_len(8)
-        .map(|(path, record, kind)| read_package(context, path, record, kind))
-        .collect();
+    contents.packages = host::in_parallel(records, |(path, record, kind)| {
+        read_package(context, path, record, kind)
+    });
     contents.packages.sort_by(|a, b| a.name.cmp(&b.name));
     (contents, failures)
 }

@@ -21,7 +21,6 @@ pub use artifacts::{
 use artifacts::{DataOptions, Source};
 use host::{Host, HostPath, OpenFile};
 use pep440_rs::Version;
-use rayon::prelude::*;
 use report::Finding;
 use serde::Serialize;
 
@@ -126,17 +125,13 @@ pub struct Scan {
 #[must_use]
 pub fn scan(host: &Host, options: &ScanOptions, progress: &Progress) -> Scan {
     let found = walk::walk(host, &options.paths, options.all_files, &progress.found);
-    let files = found
-        .files
-        .into_par_iter()
-        .filter_map(|candidate| {
-            let file = consider(host, &candidate, options);
-            progress.done.fetch_add(1, Ordering::Relaxed);
-            file
-        })
-        .collect();
+    let files = host::in_parallel(found.files, |candidate| {
+        let file = consider(host, &candidate, options);
+        progress.done.fetch_add(1, Ordering::Relaxed);
+        file
+    });
     Scan {
-        files,
+        files: files.into_iter().flatten().collect(),
         unreadable: found.unreadable,
         left_out: found.left_out,
         truncated: found.truncated,

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use host::Host;
 use pyenvs::{Depth, Search};
-use rayon::prelude::*;
 
 use super::{Python, Reader};
 use crate::gather;
@@ -17,11 +16,10 @@ pub fn pythons_and_readers(
     configured: &[PathBuf],
 ) -> (Vec<Python>, Vec<Reader>) {
     let search = Search { project, configured, argument: None, depth: Depth::Outline };
-    let pythons: Vec<Python> = pyenvs::discover(host, &search)
-        .environments
-        .into_par_iter()
-        .filter(pyenvs::Environment::is_usable)
-        .map(|environment| {
+    let environments = pyenvs::discover(host, &search).environments;
+    let pythons: Vec<Python> = host::in_parallel(
+        environments.into_iter().filter(pyenvs::Environment::is_usable),
+        |environment| {
             let numpy = gather::numpy_version(host, &environment);
             let version = environment.version.get().cloned();
             let abi = environment.abi.get();
@@ -32,8 +30,8 @@ pub fn pythons_and_readers(
                 version,
                 numpy,
             }
-        })
-        .collect();
+        },
+    );
     let readers = pythons
         .iter()
         .filter_map(|python| {

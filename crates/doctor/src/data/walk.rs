@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use host::{Entry, FileKind, Host, ReadError};
-use rayon::prelude::*;
 
 use super::extension;
 
@@ -98,10 +97,9 @@ pub(super) fn walk(host: &Host, paths: &[PathBuf], all: bool, count: &AtomicUsiz
                 found.truncated = true;
                 break;
             }
-            let listed: Vec<_> = portion
-                .par_iter()
-                .map(|directory| (directory, host.list(directory, LIST_LIMIT)))
-                .collect();
+            let listed = host::in_parallel(portion, |directory| {
+                (directory, host.list(directory, LIST_LIMIT))
+            });
             for (directory, list) in listed {
                 match list {
                     Ok(list) => {

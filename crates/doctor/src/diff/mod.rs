@@ -11,7 +11,6 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use rayon::prelude::*;
 use report::{Finding, Report, Severity, Subject};
 use serde_json::Value;
 
@@ -86,26 +85,23 @@ pub fn compare(left: Sides<'_>, right: Sides<'_>) -> Result<Comparison, FactsErr
 
     let aligned = Aligned::new(right.facts, &right_value, &right.report.findings, &alignment);
     let pairs = paired(left.report, right.report, &aligned);
-    let explained: Vec<(Change, Vec<usize>)> = pairs
-        .par_iter()
-        .map(|(before, after)| {
-            let causes = follows(*before, *after, &pairs)
-                .then(Vec::new)
-                .unwrap_or_else(|| needed(&trials, *before, *after, &aligned));
-            let named: Vec<&Leaf> = causes.iter().map(|number| &leaves[*number]).collect();
-            let mut because = words::grouped(&named, left.facts);
-            if because.is_empty() && !follows(*before, *after, &pairs) {
-                because = places(*before, *after, &alignment);
-            }
-            let change = Change {
-                before: before.cloned(),
-                after: after.cloned(),
-                follows: follows(*before, *after, &pairs),
-                because,
-            };
-            (change, causes)
-        })
-        .collect();
+    let explained: Vec<(Change, Vec<usize>)> = host::in_parallel(&pairs, |(before, after)| {
+        let causes = follows(*before, *after, &pairs)
+            .then(Vec::new)
+            .unwrap_or_else(|| needed(&trials, *before, *after, &aligned));
+        let named: Vec<&Leaf> = causes.iter().map(|number| &leaves[*number]).collect();
+        let mut because = words::grouped(&named, left.facts);
+        if because.is_empty() && !follows(*before, *after, &pairs) {
+            because = places(*before, *after, &alignment);
+        }
+        let change = Change {
+            before: before.cloned(),
+            after: after.cloned(),
+            follows: follows(*before, *after, &pairs),
+            because,
+        };
+        (change, causes)
+    });
 
     let told: BTreeSet<usize> = explained.iter().flat_map(|(_, causes)| causes).copied().collect();
     let judged: BTreeSet<String> = [left.facts, right.facts]

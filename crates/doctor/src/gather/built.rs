@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use artifacts::WantedName;
 use host::{Host, HostPath, ReadError, Seen};
-use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::stub;
@@ -35,8 +34,8 @@ pub(super) fn gather(
     project.stub = stub::gather(host, &directories, first);
     let wanted = wanted(project);
     let files = files(&names, project, environments, tree);
-    project.built =
-        files.into_par_iter().filter_map(|file| look(host, file, &wanted, cache)).collect();
+    let built = host::in_parallel(files, |file| look(host, file, &wanted, cache));
+    project.built = built.into_iter().flatten().collect();
 }
 
 /// The names by which the module may be imported: the one that the configuration states, else that

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use host::Host;
 use memchr::memmem;
-use rayon::prelude::*;
 
 use super::path;
 use super::python_text::{is_word, only_code};
@@ -37,13 +36,11 @@ pub(super) fn gather(host: &Host, sources: &[PathBuf]) -> Vec<DataCall> {
         .take(FILE_LIMIT)
         .collect();
     files.sort();
-    let mut calls: Vec<DataCall> = files
-        .into_par_iter()
-        .flat_map_iter(|file| match host.read(file, SOURCE_LIMIT) {
-            Ok(bytes) => read(file, &bytes),
-            Err(_) => Vec::new(),
-        })
-        .collect();
+    let calls = host::in_parallel(files, |file| match host.read(file, SOURCE_LIMIT) {
+        Ok(bytes) => read(file, &bytes),
+        Err(_) => Vec::new(),
+    });
+    let mut calls: Vec<DataCall> = calls.into_iter().flatten().collect();
     calls.truncate(SHOWN);
     calls
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host, HostPath, Mount, MountTable, Os, ProbeResults, Seen};
 use pyenvs::EnvironmentKind;
-use rayon::prelude::*;
 
 use super::path;
 use crate::{DirectoryFacts, DirectoryRole, EnvironmentFacts, ProjectFacts};
@@ -40,10 +39,8 @@ pub(super) fn gather(
     environments: &[EnvironmentFacts],
 ) -> Vec<DirectoryFacts> {
     let mounts = host.mounts();
-    wanted(host, project, environments)
-        .into_par_iter()
-        .map(|wanted| look(host, &mounts, wanted))
-        .collect()
+    let wanted = wanted(host, project, environments);
+    host::in_parallel(wanted, |wanted| look(host, &mounts, wanted))
 }
 
 fn wanted(host: &Host, project: &ProjectFacts, environments: &[EnvironmentFacts]) -> Vec<Wanted> {

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use host::{Host, HostPath};
 use pyenvs::{Depth, Environment, EnvironmentKind, FoundBy, Pick, Picks, Search};
-use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::{GatherOptions, libraries, modules, numpy, path};
@@ -50,18 +49,15 @@ pub(super) fn gather(host: &Host, options: &GatherOptions, cache: &Cache) -> Env
         }
     }
     let exchange = exchange_pairs(host, options, &discovery.environments, &roles);
-    let completed: Vec<(EnvironmentFacts, Vec<String>)> = discovery
-        .environments
-        .into_par_iter()
-        .zip(roles)
-        .map(|(environment, roles)| {
+    let with_roles = discovery.environments.into_iter().zip(roles);
+    let completed: Vec<(EnvironmentFacts, Vec<String>)> =
+        host::in_parallel(with_roles, |(environment, roles)| {
             let judged = options.judge_all || is_used(&roles);
             let exchanges = exchange
                 .iter()
                 .any(|pair| pair.left == environment.prefix || pair.right == environment.prefix);
             complete(host, environment, roles, judged, exchanges, cache)
-        })
-        .collect();
+        });
     let mut unreadable = discovery.unreadable;
     let list = completed
         .into_iter()

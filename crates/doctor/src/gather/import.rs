@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use host::{Host, HostPath, Invocation, Os, ProcessError, Seen};
-use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::{BuiltModule, EnvironmentFacts, ImportedNames};
@@ -24,7 +23,7 @@ const NEEDED_VARIABLE: &str = "SYSTEMROOT";
 
 /// Asks every judged interpreter that has one of the files.
 pub(super) fn gather(host: &Host, built: &mut [BuiltModule], environments: &[EnvironmentFacts]) {
-    built.par_iter_mut().for_each(|built| {
+    host::in_parallel(built, |built| {
         for environment in environments.iter().filter(|environment| environment.judged) {
             let module = environment.modules.iter().find(|module| module.path == built.path);
             let suffixes = environment.python.abi.get().map(|abi| &abi.extension_suffixes);

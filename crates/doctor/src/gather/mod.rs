@@ -59,18 +59,18 @@ pub struct GatherOptions {
 pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
     let cache = cache::Cache::open(host, options.cache.as_deref());
-    let (environments, ((mut project, source_tree), (mut toolchain, engines))) = rayon::join(
+    let (environments, ((mut project, source_tree), (mut toolchain, engines))) = host::both(
         || environments::gather(host, options, &cache),
         || {
-            rayon::join(
+            host::both(
                 || {
-                    rayon::join(
+                    host::both(
                         || project::gather(host, &options.project),
                         || source_tree::gather(host, &options.project),
                     )
                 },
                 || {
-                    rayon::join(
+                    host::both(
                         || toolchain::gather(host, &options.project, &cache),
                         || engines::gather(host, &options.project),
                     )

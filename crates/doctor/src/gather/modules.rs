@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host, HostPath, Os, ReadError, Seen};
 use pyenvs::Environment;
-use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::path;
@@ -35,10 +34,8 @@ struct Candidate {
 /// The modules that RECORDs list, those beside them, at the top of the package directories, and in
 /// the sources of editable installs; in order of path. Modules for other Pythons are among them.
 pub(super) fn gather(host: &Host, environment: &Environment, cache: &Cache) -> Vec<ModuleFacts> {
-    let modules: Vec<Option<ModuleFacts>> = candidates(host, environment)
-        .into_par_iter()
-        .map(|candidate| read(host, candidate, cache))
-        .collect();
+    let candidates = candidates(host, environment);
+    let modules = host::in_parallel(candidates, |candidate| read(host, candidate, cache));
     modules.into_iter().flatten().collect()
 }
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use host::{Entry, FileKind, Host, HostPath};
-use rayon::prelude::*;
 
 use super::{data_calls, data_files, path, pyodide};
 use crate::{SourceModule, SourceTree};
@@ -81,7 +80,7 @@ fn walk(host: &Host, project: &Path, limit: usize) -> SourceTree {
                 break;
             }
             let listed: Vec<Listed> =
-                portion.par_iter().map(|directory| list(host, directory, room)).collect();
+                host::in_parallel(portion, |directory| list(host, directory, room));
             for one in &listed {
                 if depth == 0 || !is_marked(&one.entries) {
                     take(one, depth, limit, &mut tree, &mut files, &mut next);
@@ -217,7 +216,7 @@ fn data_files(host: &Host, files: &mut Vec<PathBuf>, tree: &mut SourceTree) {
     tree.more_data_files = files.len().saturating_sub(DATA_LIMIT);
     files.truncate(DATA_LIMIT);
     let looked: Vec<data_files::Looked> =
-        files.par_iter().map(|file| data_files::look(host, file)).collect();
+        host::in_parallel(files, |file| data_files::look(host, file));
     for one in looked {
         tree.pickled_data.extend(one.pickled);
         tree.data_files.extend(one.unusual);
@@ -250,14 +249,13 @@ fn read_times(host: &Host, files: Files, tree: &mut SourceTree) {
         let metadata = host.symlink_metadata(&file).ok()?;
         Some((path(file), metadata.modified_ns))
     };
-    tree.from_the_future = sources
-        .into_par_iter()
-        .filter_map(|file| time(file).filter(|(_, modified)| *modified > latest))
-        .collect();
+    let times = host::in_parallel(sources, time);
+    let is_later = |(_, modified): &(HostPath, i64)| *modified > latest;
+    tree.from_the_future = times.into_iter().flatten().filter(is_later).collect();
     tree.from_the_future.truncate(SHOWN);
-    tree.extension_modules = modules
-        .into_par_iter()
-        .filter_map(time)
+    tree.extension_modules = host::in_parallel(modules, time)
+        .into_iter()
+        .flatten()
         .map(|(path, modified_ns)| SourceModule { path, modified_ns })
         .collect();
 }

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host, Os, Seen};
-use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::path;
@@ -43,13 +42,12 @@ pub(super) fn gather(
         .filter(|directory| directory.exists)?;
     let target = directory.path.as_path();
     let units = units(host, target);
-    let build_scripts: Vec<BuildScript> =
-        units.par_iter().filter_map(|unit| build_script(host, unit)).collect();
+    let build_scripts = host::in_parallel(&units, |unit| build_script(host, unit));
     let is_long = host.os == Os::Windows || target.as_os_str().len() > LONG;
     Some(TargetFacts {
         path: directory.path.clone(),
         rustc_info: rustc_info(host, target),
-        build_scripts,
+        build_scripts: build_scripts.into_iter().flatten().collect(),
         made_at: made_at(host, target, &units).map(path),
         pyo3_builds: pyo3_builds(host, &units),
         longest: if is_long { longest(host, target).map(path) } else { None },
@@ -62,11 +60,9 @@ fn pyo3_builds(host: &Host, units: &[PathBuf]) -> Vec<Pyo3Build> {
         let name = unit.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with("pyo3-ffi-")
     };
-    let mut found: Vec<Pyo3Build> = units
-        .par_iter()
-        .filter(is_pyo3s)
-        .filter_map(|unit| pyo3_build(host, &unit.join("output")))
-        .collect();
+    let pyo3s = units.iter().filter(is_pyo3s);
+    let builds = host::in_parallel(pyo3s, |unit| pyo3_build(host, &unit.join("output")));
+    let mut found: Vec<Pyo3Build> = builds.into_iter().flatten().collect();
     found.sort_by_key(|build| std::cmp::Reverse(build.modified_ns));
     found.truncate(PYO3_BUILDS);
     found

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host};
-use rayon::prelude::*;
 
 use super::path;
 use crate::{CrateManifest, DeclaredKind, DeclaredName, DeclaredNames, DependencyKind, SourceTime};
@@ -119,14 +118,11 @@ fn follow(host: &Host, library: &Path) -> Vec<Read> {
     while !level.is_empty() {
         level.retain(|pending| seen.insert(pending.file.clone()));
         level.truncate(FILE_LIMIT.saturating_sub(all.len()));
-        let read: Vec<Read> = level
-            .into_par_iter()
-            .map(|pending| {
-                let text = host.read_text(&pending.file, SOURCE_LIMIT);
-                let source = text.map_err(|e| e.reason()).and_then(|text| grammar::read(&text));
-                Read { pending, source }
-            })
-            .collect();
+        let read: Vec<Read> = host::in_parallel(level, |pending| {
+            let text = host.read_text(&pending.file, SOURCE_LIMIT);
+            let source = text.map_err(|e| e.reason()).and_then(|text| grammar::read(&text));
+            Read { pending, source }
+        });
         level = read
             .iter()
             .filter_map(|one| Some((one, one.source.as_ref().ok()?)))
@@ -213,11 +209,9 @@ fn walk(host: &Host, directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 }
 
 fn newest(host: &Host, files: Vec<PathBuf>) -> Option<SourceTime> {
-    files
-        .into_par_iter()
-        .filter_map(|file| {
-            let metadata = host.metadata(&file).ok()?;
-            Some(SourceTime { path: path(file), modified_ns: metadata.modified_ns })
-        })
-        .max_by_key(|source| source.modified_ns)
+    let times = host::in_parallel(files, |file| {
+        let metadata = host.metadata(&file).ok()?;
+        Some(SourceTime { path: path(file), modified_ns: metadata.modified_ns })
+    });
+    times.into_iter().flatten().max_by_key(|source| source.modified_ns)
 }

@@ -30,7 +30,7 @@ pub(super) fn gather(host: &Host, project: &Path) -> ProjectFacts {
     let pyproject = read_pyproject(host, project);
     let maturin_manifest = maturin_manifest(host, project, pyproject.get());
     let start = maturin_manifest.clone().or_else(|| nearest_manifest(host, project));
-    let (configs, found) = rayon::join(
+    let (configs, found) = host::both(
         || config::gather(host, project),
         || start.as_deref().map(|manifest| workspace::gather(host, manifest)).unwrap_or_default(),
     );

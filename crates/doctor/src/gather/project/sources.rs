@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use host::{FileKind, Host, HostPath};
 use memchr::memmem;
-use rayon::prelude::*;
 
 use super::super::path;
 use super::place::line_and_column;
@@ -62,16 +61,13 @@ pub(super) fn gather(host: &Host, directory: &Path, scan: &Scan<'_>) -> Found {
     files.sort();
     files.dedup();
     files.truncate(FILE_LIMIT);
-    let each: Vec<(PathBuf, FileFacts)> = files
-        .into_par_iter()
-        .filter_map(|file| {
-            let bytes = host.read(&file, SOURCE_LIMIT).ok()?;
-            let facts = read(&bytes)?;
-            Some((file, facts))
-        })
-        .collect();
+    let each: Vec<Option<(PathBuf, FileFacts)>> = host::in_parallel(files, |file| {
+        let bytes = host.read(&file, SOURCE_LIMIT).ok()?;
+        let facts = read(&bytes)?;
+        Some((file, facts))
+    });
     let mut found = Found::default();
-    for (file, facts) in each {
+    for (file, facts) in each.into_iter().flatten() {
         for (name, line) in facts.pymodules {
             found.pymodules.push(PyModule { name, file: path(&file), line });
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use host::{Host, HostPath};
-use rayon::prelude::*;
 
 use super::super::path;
 use super::manifest::{Manifest, Workspace};
@@ -142,10 +141,10 @@ fn collect(
         manifests.push(root);
     }
     loop {
-        let fresh: Vec<CrateManifest> = manifests
-            .into_par_iter()
-            .filter_map(|manifest| describe(host, &manifest, workspace, directory))
-            .collect();
+        let fresh = host::in_parallel(manifests, |manifest| {
+            describe(host, &manifest, workspace, directory)
+        });
+        let fresh: Vec<CrateManifest> = fresh.into_iter().flatten().collect();
         for manifest in &fresh {
             for dependency in &manifest.dependencies {
                 let location = dependency.location.as_deref();
@@ -165,20 +164,17 @@ fn collect(
         if level.is_empty() {
             return;
         }
-        let results: Vec<Result<Option<Manifest>, (HostPath, String)>> = level
-            .par_drain(..)
-            .map(|(member, optional)| {
-                let file = member.join("Cargo.toml");
-                match host.read_text(&file, TEXT_LIMIT) {
-                    Err(error) if optional && error.is_not_found() => Ok(None),
-                    Err(error) => Err((path(&file), error.reason())),
-                    Ok(text) => match Manifest::parse(&file, &text) {
-                        Ok(manifest) => Ok(Some(manifest)),
-                        Err(reason) => Err((path(&file), reason)),
-                    },
-                }
-            })
-            .collect();
+        let results = host::in_parallel(level.drain(..), |(member, optional)| {
+            let file = member.join("Cargo.toml");
+            match host.read_text(&file, TEXT_LIMIT) {
+                Err(error) if optional && error.is_not_found() => Ok(None),
+                Err(error) => Err((path(&file), error.reason())),
+                Ok(text) => match Manifest::parse(&file, &text) {
+                    Ok(manifest) => Ok(Some(manifest)),
+                    Err(reason) => Err((path(&file), reason)),
+                },
+            }
+        });
         manifests = Vec::new();
         for result in results {
             match result {

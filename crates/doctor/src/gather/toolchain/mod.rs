@@ -16,7 +16,7 @@ use crate::{EnvironmentFacts, ProjectFacts, ToolchainFacts};
 
 /// Looks at every tool but linkers. The one process that may be started is the real `rustc -vV`.
 pub(super) fn gather(host: &Host, project: &Path, cache: &Cache) -> ToolchainFacts {
-    let ((rustc, missing_toolchain), (tools, pyenv)) = rayon::join(
+    let ((rustc, missing_toolchain), (tools, pyenv)) = host::both(
         || rustc::gather(host, project, cache),
         || {
             let tools =
