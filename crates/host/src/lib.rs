@@ -10,6 +10,7 @@
 
 mod files;
 mod mounts;
+mod newest;
 mod open;
 mod owner;
 mod parallel;

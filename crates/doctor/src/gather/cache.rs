@@ -1,7 +1,8 @@
 //! What is remembered between runs: the facts of files that have not changed.
 //!
 //! An entry is keyed by device, inode, length and both times of a file, so that hard links share
-//! one entry and any change makes a new one. A cache that cannot be read is an empty one.
+//! one entry and any change makes a new one. Each project has a file of its own, so that a run reads
+//! what it needs and no more. A cache that cannot be read is an empty one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Rustc;
 
-/// Layout of the file; part of its name, so that two versions of the tool do not fight.
-const LAYOUT: u32 = 1;
+/// Layout of the files; part of their directory's name, so that two versions of the tool do not
+/// fight.
+const LAYOUT: u32 = 2;
 
-/// Entries kept at most; the oldest go first.
-const ENTRY_LIMIT: usize = 50_000;
+/// Projects that are remembered, those that changed last.
+const PROJECTS_KEPT: usize = 50;
+
+/// Modules kept at most; with more, only the new ones are, and the next run reads the others again.
+const ENTRY_LIMIT: usize = 10_000;
 
 /// The same, of what was looked for in modules.
 const NAMES_LIMIT: usize = 1_000;
@@ -43,11 +48,14 @@ struct Remembered {
 }
 
 impl Cache {
-    /// Reads what earlier runs left in `directory`; with `None`, nothing is read or written.
-    pub(super) fn open(host: &Host, directory: Option<&Path>) -> Self {
-        let file = directory
-            .filter(|_| host.is_real())
-            .map(|directory| directory.join(format!("files-{LAYOUT}.json")));
+    /// Reads what earlier runs for this project left in `directory`; with `None`, nothing is read or
+    /// written.
+    pub(super) fn open(host: &Host, directory: Option<&Path>, project: &Path) -> Self {
+        let file = directory.filter(|_| host.is_real()).map(|directory| {
+            let name =
+                format!("{}.json", digest(Sha256::digest(project.as_os_str().as_encoded_bytes())));
+            directory.join(format!("files-{LAYOUT}")).join(name)
+        });
         let old = file
             .as_deref()
             .and_then(|file| host.read_text(file, FILE_LIMIT).ok())
@@ -85,9 +93,7 @@ impl Cache {
             sum.update(name.name);
             sum.update([0, u8::from(name.is_c_string)]);
         }
-        let digest = sum.finalize();
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let key = format!("{}-{digest}", key(metadata));
+        let key = format!("{}-{}", key(metadata), digest(sum.finalize()));
         if let Some(known) = self.old.names.get(&key) {
             return Seen::Seen(known.clone());
         }
@@ -117,7 +123,7 @@ impl Cache {
 
     /// Writes what is new. A cache that cannot be written is no fault of the machine's, so
     /// nothing is said.
-    pub(super) fn store(self) {
+    pub(super) fn store(self, host: &Host) {
         let (Some(file), Ok(new)) = (self.file, self.new.into_inner()) else { return };
         if new.modules.is_empty() && new.rustc.is_empty() && new.names.is_empty() {
             return;
@@ -136,7 +142,15 @@ impl Cache {
         if let Ok(bytes) = serde_json::to_vec(&all) {
             let _ = host::write_atomically(&file, &bytes);
         }
+        if let Some(directory) = file.parent() {
+            host.keep_newest(directory, "json", PROJECTS_KEPT);
+        }
     }
+}
+
+/// The first bytes of a sum, enough to tell a project's files and questions apart.
+fn digest(sum: impl AsRef<[u8]>) -> String {
+    sum.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn key(metadata: &Metadata) -> String {
@@ -144,4 +158,37 @@ fn key(metadata: &Metadata) -> String {
         "{:x}-{:x}-{:x}-{:x}-{:x}",
         metadata.device, metadata.inode, metadata.len, metadata.modified_ns, metadata.changed_ns
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_project_has_a_file_of_its_own_and_the_oldest_go() {
+        let host = Host::current().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("module.so");
+        fs_err::write(&file, "x").unwrap();
+        let metadata = host.metadata(&file).unwrap();
+        let run = |project: &Path| {
+            let mut asked = false;
+            let cache = Cache::open(&host, Some(directory.path()), project);
+            cache.module(&metadata, || {
+                asked = true;
+                Seen::Broken("no module".to_owned())
+            });
+            cache.store(&host);
+            asked
+        };
+        let (one, other) = (Path::new("/one"), Path::new("/other"));
+        assert!(run(one) && run(other));
+        assert!(!run(one) && !run(other));
+        for number in 0..PROJECTS_KEPT {
+            run(&Path::new("/more").join(number.to_string()));
+        }
+        let kept = host.list(&directory.path().join(format!("files-{LAYOUT}")), 1000).unwrap();
+        assert_eq!(kept.len(), PROJECTS_KEPT);
+        assert!(run(one));
+    }
 }

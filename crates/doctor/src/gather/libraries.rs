@@ -356,7 +356,7 @@ mod tests {
                 modified_ns: 0,
                 native: Seen::Seen(native),
             };
-            let cache = Cache::open(host, None);
+            let cache = Cache::open(host, None, Path::new("/"));
             let mut runtimes = runtimes(host, &environment, &[module], &cache);
             assert_eq!(runtimes.len(), 1);
             let runtime = runtimes.remove(0);

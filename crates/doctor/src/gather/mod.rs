@@ -58,7 +58,7 @@ pub struct GatherOptions {
 #[must_use]
 pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let started = Instant::now();
-    let cache = cache::Cache::open(host, options.cache.as_deref());
+    let cache = cache::Cache::open(host, options.cache.as_deref(), &options.project);
     let (environments, ((mut project, source_tree), (mut toolchain, engines))) = host::both(
         || environments::gather(host, options, &cache),
         || {
@@ -86,7 +86,7 @@ pub fn gather(host: &Host, options: &GatherOptions) -> Facts {
     let settings = settings::gather(host, &options.project, &project, &environments.list);
     let directories = directories::gather(host, &project, &environments.list);
     let target = target::gather(host, &project, &directories);
-    cache.store();
+    cache.store(host);
     let mut unreadable = environments.unreadable;
     unreadable.extend(project.pyproject.reason().map(str::to_owned));
     unreadable

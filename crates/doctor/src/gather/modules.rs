@@ -297,7 +297,7 @@ mod tests {
         let site = environment.site_packages[0].to_path_buf();
         fs_err::create_dir_all(&site).unwrap();
         prepare(&mut environment, &site);
-        let cache = Cache::open(&host, None);
+        let cache = Cache::open(&host, None, Path::new("/"));
         let modules = gather(&host, &environment, &cache);
         modules.into_iter().map(|module| (module.import_name, module.package)).collect()
     }

@@ -20,8 +20,6 @@ use crate::engine::{Outcome, Run, Sandbox, Status};
 const LOG_BYTES: usize = 64 << 20;
 /// Logs of builds that failed, the newest, that are kept in the cache.
 const LOGS_KEPT: usize = 20;
-/// More files beside them are not looked at.
-const LOGS_LIMIT: usize = 10_000;
 
 /// What happens, for whoever watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +169,9 @@ impl Workshop<'_> {
             return Ok(());
         }
         host::write_atomically(&self.log, log.as_bytes()).map_err(Error::write(&self.log))?;
-        forget_old_logs(self.host, &self.log);
+        if let Some(directory) = self.log.parent() {
+            self.host.keep_newest(directory, "log", LOGS_KEPT);
+        }
         Err(failure(phase, &outcome, &log, &self.log))
     }
 
@@ -305,22 +305,6 @@ fn cure(log: &str) -> Option<String> {
     })
 }
 
-/// Removes the oldest logs beside this one, so that the cache does not fill up with them. That one
-/// stays is no harm, and another build may be removing them too.
-fn forget_old_logs(host: &Host, log: &Path) {
-    let Some(directory) = log.parent() else { return };
-    let is_log = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
-    let entries = host.list(directory, LOGS_LIMIT).unwrap_or_default();
-    let paths = entries.into_iter().map(|entry| directory.join(entry.name)).filter(is_log);
-    let mut logs: Vec<(i64, PathBuf)> =
-        paths.filter_map(|path| Some((host.metadata(&path).ok()?.modified_ns, path))).collect();
-    logs.sort_unstable();
-    let old = logs.len().saturating_sub(LOGS_KEPT);
-    for (_, path) in logs.drain(..old) {
-        let _ = host::remove_tree(&path);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,30 +321,6 @@ mod tests {
         let names: Vec<&str> = found.differing.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["b.crate", "c.crate"]);
         assert!(found.differing[0].second.is_none() && found.differing[1].first.is_none());
-    }
-
-    #[test]
-    fn the_newest_logs_are_kept_and_other_files_are_left_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let day =
-            |number: u64| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(number * 86_400);
-        for number in 1..=LOGS_KEPT as u64 + 3 {
-            let file =
-                fs_err::File::create(directory.path().join(format!("a-{number}.log"))).unwrap();
-            file.set_modified(day(number)).unwrap();
-        }
-        fs_err::write(directory.path().join("old.txt"), "").unwrap();
-        forget_old_logs(&Host::current().unwrap(), &directory.path().join("a-9.log"));
-        let mut left: Vec<String> = fs_err::read_dir(directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
-        left.sort();
-        assert_eq!(left.len(), LOGS_KEPT + 1);
-        for gone in ["a-1.log", "a-2.log", "a-3.log"] {
-            assert!(!left.iter().any(|name| name == gone), "{left:?}");
-        }
-        assert!(left.iter().any(|name| name == "old.txt"));
     }
 
     #[test]

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_compiler_of_this_machine_is_found_behind_rustup() {
         let host = Host::current().unwrap();
-        let cache = Cache::open(&host, None);
+        let cache = Cache::open(&host, None, Path::new("/"));
         let (rustc, _) = gather(&host, &host.working_directory, &cache);
         let rustc = rustc.get().unwrap();
         assert!(!rustup::is_proxy(&host, &rustc.path), "{:?}", rustc.path);
@@ -176,7 +176,7 @@ mod tests {
         fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut host = Host::current().unwrap();
         host.variables.set("RUSTC", &program);
-        let cache = Cache::open(&host, None);
+        let cache = Cache::open(&host, None, Path::new("/"));
         let (reason, _) = gather(&host, root.path(), &cache);
         assert!(reason.reason().unwrap().contains("no such thing"));
         host.variables.set("RUSTC", "no-such-rustc");
