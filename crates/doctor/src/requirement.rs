@@ -280,6 +280,8 @@ fn compare(left: &str, operator: &str, right: &str, are_versions: bool) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn markers() -> Markers {
@@ -345,5 +347,18 @@ mod tests {
         assert_eq!(holds(&"(".repeat(5000), &markers()), None);
         let unknown = Markers { python: None, ..markers() };
         assert_eq!(holds("python_version >= '3'", &unknown), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(
+            text in "[a-z~=<>! ;()'\"\\[\\]@.0-9_é\u{0}]{0,60}",
+            marker in "((python_version|os_name|and|or|in|not|'3.1'|~=|===|[(]|[)]) ){0,12}",
+        ) {
+            let _ = parse(&text, &markers());
+            if let Some(found) = parse(&format!("a~=1.0;{marker}"), &markers()) {
+                prop_assert_eq!(found.name, "a");
+            }
+        }
     }
 }
