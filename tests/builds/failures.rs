@@ -166,7 +166,7 @@ fn without_the_network_what_is_missing_is_named() {
     let store = empty.path().join("images");
     host::make_link(&crate::support::cache().join("images"), &store).unwrap();
     let built = offline(&["--offline"]).ended_with(3);
-    built.says("the crates of Cargo.lock").says("run `fetch`");
+    built.says("the crates of Cargo.lock").says("run `truewheel fetch`");
 }
 
 #[test]

@@ -69,5 +69,5 @@ fn cells_are_chosen_by_name() {
     let none = project.run(&["matrix", "--only", "pypy*"]);
     assert_eq!(none.code, Some(3));
     assert!(none.stderr.contains("no cell was selected"), "{}", none.stderr);
-    assert!(none.stderr.contains("`matrix plan` lists the cells"), "{}", none.stderr);
+    assert!(none.stderr.contains("`truewheel matrix plan` lists the cells"), "{}", none.stderr);
 }
