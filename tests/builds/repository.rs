@@ -42,8 +42,11 @@ fn the_wheel_is_the_same_by_two_engines_and_works_in_every_python() {
     let (wheel, sum) = first.artifact(".whl");
     assert_eq!(second.artifact(".whl").1, sum, "the engine or the path is in the wheel");
     assert_eq!(first.all("problem"), [&serde_json::Value::Null; 0]);
-    let crates = project.files("dist").iter().filter(|it| it.ends_with(".crate")).count();
-    assert_eq!(crates, 2);
+    let files = project.files("dist");
+    for name in ["arrow-quant-", "npz-", "spz-"] {
+        let is_it = |file: &&String| file.starts_with(name) && file.ends_with(".crate");
+        assert_eq!(files.iter().filter(is_it).count(), 1, "{name}: {files:?}");
+    }
 
     let place = TempDir::new().unwrap();
     for (python, numpy) in ENVIRONMENTS {
