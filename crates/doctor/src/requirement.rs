@@ -183,27 +183,28 @@ impl Parser<'_> {
         }
     }
 
-    /// `a or b`: known to hold as soon as one does.
     fn any(&mut self) -> Option<Option<bool>> {
-        let mut value = self.all()?;
-        while self.take("or") {
-            value = match (value, self.all()?) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), other) | (other, Some(false)) => other,
-                (None, None) => None,
-            };
-        }
-        Some(value)
+        self.series("or", true, Self::all)
     }
 
-    /// `a and b`: known to fail as soon as one does.
     fn all(&mut self) -> Option<Option<bool>> {
-        let mut value = self.one()?;
-        while self.take("and") {
-            value = match (value, self.one()?) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), other) | (other, Some(true)) => other,
-                (None, None) => None,
+        self.series("and", false, Self::one)
+    }
+
+    /// Parts with this word between them: one that is `decisive` decides, whatever is not known.
+    fn series(
+        &mut self,
+        word: &str,
+        decisive: bool,
+        part: fn(&mut Self) -> Option<Option<bool>>,
+    ) -> Option<Option<bool>> {
+        let mut value = part(self)?;
+        while self.take(word) {
+            let pair = [value, part(self)?];
+            value = match pair {
+                _ if pair.contains(&Some(decisive)) => Some(decisive),
+                [Some(_), Some(_)] => Some(!decisive),
+                _ => None,
             };
         }
         Some(value)

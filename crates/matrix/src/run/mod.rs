@@ -27,7 +27,6 @@ use crate::{
 
 /// The program that CPython cells run.
 const CELL_PROGRAM: &str = include_str!("../../python/cell.py");
-const CELL_FILE: &str = "cell.py";
 /// First argument of this program when it is to be the core's cell; the second is a file.
 pub const CORE_CELL: &str = "matrix-core-cell";
 /// How many environments are made at once: most of it is waiting for the network and the disk.
@@ -232,7 +231,7 @@ impl<'a> Run<'a> {
         };
         let scratch =
             Scratch::new(&options.directory, "run").map_err(cannot_write(&options.directory))?;
-        let program = scratch.path().join(CELL_FILE);
+        let program = scratch.path().join("cell.py");
         host::write_atomically(&program, CELL_PROGRAM.as_bytes())
             .map_err(cannot_write(&program))?;
         pyodide::write_programs(scratch.path()).map_err(cannot_write(scratch.path()))?;

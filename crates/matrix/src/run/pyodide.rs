@@ -28,7 +28,7 @@ pub(super) fn write_programs(directory: &Path) -> std::io::Result<()> {
         .try_for_each(|(name, text)| host::write_atomically(&directory.join(name), text.as_bytes()))
 }
 
-/// One process of a cell: it sees the directory of the run, and nothing else of this machine.
+/// One process of a cell: Python in it sees the directory of the run, and nothing else of this machine.
 pub(super) fn command(node: &Node, run: &Path, package: &Path, request: &Path) -> Invocation {
     Invocation::new(&node.program).arg(run.join(LAUNCHER)).arg(package).arg(run).arg(request)
 }

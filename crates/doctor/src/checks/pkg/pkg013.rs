@@ -156,13 +156,16 @@ fn found(
 
 /// Whether a version is older than everything that is asked for, rather than newer.
 fn is_too_old(version: &Version, requirement: &Requirement) -> bool {
-    requirement.specifiers.iter().any(|one| {
-        let from_above = matches!(
-            one.operator(),
-            Operator::LessThan | Operator::LessThanEqual | Operator::NotEqual
-        );
-        !from_above && !one.contains(version) && version <= one.version()
-    })
+    requirement
+        .specifiers
+        .iter()
+        .any(|one| !is_from_above(one) && !one.contains(version) && version <= one.version())
+}
+
+/// Whether a specifier forbids versions and names none that would be right.
+fn is_from_above(specifier: &VersionSpecifier) -> bool {
+    let operator = specifier.operator();
+    matches!(operator, Operator::LessThan | Operator::LessThanEqual | Operator::NotEqual)
 }
 
 /// Everything that is asked of a package in one requirement; nothing if no version could be right.
@@ -184,19 +187,15 @@ fn joined(all: &[Asked<'_>]) -> Option<String> {
         }
     }
     let is_right = |version: &Version| specifiers.iter().all(|one| one.contains(version));
-    let from_below = |operator: &Operator| {
-        matches!(operator, Operator::LessThan | Operator::LessThanEqual | Operator::NotEqual)
-    };
-    let bounds_below_only = specifiers.iter().all(|one| from_below(one.operator()));
     let mut mentioned = specifiers.iter().flat_map(|one| {
         let next = Version::from_str(&format!("{}.1", one.version())).ok();
         [Some(one.version().clone()), next].into_iter().flatten()
     });
-    if !bounds_below_only && !mentioned.any(|version| is_right(&version)) {
+    if !specifiers.iter().all(is_from_above) && !mentioned.any(|version| is_right(&version)) {
         return None;
     }
     // The lower bound first, as people write it.
-    specifiers.sort_by_key(|one| from_below(one.operator()));
+    specifiers.sort_by_key(is_from_above);
     let texts: Vec<String> = specifiers.iter().map(ToString::to_string).collect();
     Some(texts.join(","))
 }
